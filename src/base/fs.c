@@ -1,0 +1,136 @@
+#include "base/fs.h"
+#include "base/ids.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err_kind read_some(int fd, const char *path, struct buf *ret, struct err *err)
+{
+    static const size_t CHUNK = 64 << 10;
+    for (;;) {
+        size_t left = ret->max - ret->n;
+        size_t want = left < CHUNK ? left + 1 : CHUNK;
+        char scratch[1];
+        char *to = left == 0 ? scratch : buf_reserve(ret, left < want ? left : want);
+        if (to == NULL)
+            return buf_check(ret, path, err);
+        ssize_t got = read(fd, to, left == 0 ? 1 : (left < want ? left : want));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_errno(err, errno, "reading '%s'", path);
+        if (got == 0)
+            return ERR_OK;
+        if (left == 0)
+            return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", path, ret->max);
+        ret->n += (size_t)got;
+        ret->p[ret->n] = '\0';
+    }
+}
+
+enum err_kind fs_read_file(const char *path, size_t max_bytes, struct buf *ret, struct err *err)
+{
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, errno, "opening '%s'", path);
+    buf_clear(ret);
+    ret->max = max_bytes;
+    return read_some(fd, path, ret, err);
+}
+
+enum err_kind fs_write_all(int fd, const void *p, size_t n, struct err *err)
+{
+    const char *at = p;
+    while (n > 0) {
+        ssize_t put = write(fd, at, n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return err_errno(err, errno, "writing");
+        at += put;
+        n -= (size_t)put;
+    }
+    return ERR_OK;
+}
+
+enum err_kind fs_sync_dir(const char *path, struct err *err)
+{
+    autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return err_errno(err, errno, "syncing directory '%s'", path);
+    return ERR_OK;
+}
+
+static enum err_kind
+write_and_sync(const char *temp, struct str bytes, unsigned mode, struct err *err)
+{
+    autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(err, errno, "creating '%s'", temp);
+    enum err_kind r = fs_write_all(fd, bytes.p, bytes.n, err);
+    if (r != ERR_OK)
+        return err_wrap(err, "'%s'", temp);
+    if (fsync(fd) != 0)
+        return err_errno(err, errno, "syncing '%s'", temp);
+    return ERR_OK;
+}
+
+enum err_kind fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *err)
+{
+    char id[ID_CHARS + 1];
+    id_new(id);
+    autofree char *temp = mem_printf("%s.%s.tmp", path, id);
+    enum err_kind r = write_and_sync(temp, bytes, mode, err);
+    if (r == ERR_OK && rename(temp, path) != 0)
+        r = err_errno(err, errno, "renaming '%s' to '%s'", temp, path);
+    if (r != ERR_OK) {
+        unlink(temp);
+        return r;
+    }
+    const char *slash = strrchr(path, '/');
+    autofree char *dir = slash == NULL
+        ? mem_strdup(".")
+        : mem_strdup_str(str_of(path, slash == path ? 1 : (size_t)(slash - path)));
+    return fs_sync_dir(dir, err);
+}
+
+enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err)
+{
+    autofree char *work = mem_strdup(path);
+    for (char *p = work + 1;; p++) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        char kept = *p;
+        *p = '\0';
+        if (mkdir(work, mode) != 0 && errno != EEXIST)
+            return err_errno(err, errno, "making directory '%s'", work);
+        *p = kept;
+        if (kept == '\0')
+            break;
+    }
+    if (!fs_is_dir(path))
+        return err_set(err, ERR_IO, "'%s' is not a directory", path);
+    return ERR_OK;
+}
+
+bool fs_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool fs_exists(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+char *fs_join(const char *dir, const char *name)
+{
+    size_t n = strlen(dir);
+    return mem_printf("%s%s%s", dir, n > 0 && dir[n - 1] == '/' ? "" : "/", name);
+}

@@ -1,0 +1,35 @@
+/*
+ * Files of the host: bounded reads and atomic, durable writes. Not the file trees that controllers
+ * see: those are vfs/.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+/* The whole file into buf (cleared first), at most max_bytes (LIMIT above); NOT_FOUND, IO. */
+enum err_kind
+fs_read_file(const char *path, size_t max_bytes, struct buf *ret, struct err *err) MUST_USE;
+/* All n bytes, going on after short writes and EINTR. */
+enum err_kind fs_write_all(int fd, const void *p, size_t n, struct err *err) MUST_USE;
+/*
+ * Replace `path` by these bytes so that after a crash it is old or new, never torn: temporary file
+ * in the same directory, fsync, rename, fsync of the directory. Nothing is left behind on failure.
+ */
+enum err_kind
+fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *err) MUST_USE;
+/* Make a directory and those above it, with `mode` for the new ones; fine when it is there. */
+enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err) MUST_USE;
+enum err_kind fs_sync_dir(const char *path, struct err *err) MUST_USE;
+bool fs_is_dir(const char *path);
+bool fs_exists(const char *path);
+/* `dir`/`name` as a heap string. */
+char *fs_join(const char *dir, const char *name);
+
+static inline void fs_close_cleanup(int *fd)
+{
+    extern int close(int);
+    if (*fd >= 0)
+        close(*fd);
+}
+/* `autoclose int fd = -1;` */
+#define autoclose CLEANUP(fs_close_cleanup)

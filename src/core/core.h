@@ -1,0 +1,130 @@
+/*
+ * The API without HTTP: definitions, objects, proposals, over one source. Both cupd's routes and
+ * `cup --repo` stand on this. Readers take a snapshot (commit, tree, definitions, controllers) and
+ * never wait for a writer or a fetch.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct core;
+
+struct core_options {
+    enum { CORE_SOURCE_LOCAL, CORE_SOURCE_GIT } source;
+    const char *local_path;    /* local: the directory */
+    const char *git_repo;      /* git: path or URL */
+    const char *git_branch;    /* "main" */
+    const char *git_scm;       /* "plain" */
+    int64_t git_poll_ms;       /* how often the branch is looked at; 0 = 10 s */
+    const char *resources_dir; /* NULL: none is read */
+    const char *const *images; /* references; each becomes a controller */
+    size_t image_count;
+    const char *store_dir;               /* OCI layout */
+    const char *data_dir;                /* compiled modules */
+    const char *registry_config;         /* docker config.json; NULL: the usual places */
+    const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
+    const char *self_url;
+    /* Told of each step of the start (loaded file, pulled image …); may be NULL. */
+    void (*note)(void *data, const char *what, struct str value);
+    void *note_data;
+};
+
+/* Loads and checks everything: fails rather than serving less than what was configured. */
+enum err_kind
+core_new(const struct core_options *options, struct core **ret, struct err *err) MUST_USE;
+struct core *core_free(struct core *c);
+/* The address is known only once the server listens: set it before the first request. */
+void core_set_self_url(struct core *c, const char *url);
+
+/* What is served: one row a kind and version, for log lines and for the CLI. */
+struct core_kind {
+    const char *group;
+    const char *version;
+    const char *kind;
+    const char *singular;
+    const char *plural;
+    const char *controller;
+};
+/* visit each; the strings live for the call */
+void core_kinds(struct core *c, void (*visit)(const struct core_kind *k, void *data), void *data);
+
+/* Body of GET /apis: one object, key group/version/plural (sorted) → the whole definition. */
+enum err_kind core_definitions(struct core *c, struct buf *ret, struct err *err) MUST_USE;
+
+struct core_target {
+    struct str group;
+    struct str version;
+    struct str plural;
+    struct str ns;   /* of list: {NULL, 0} = across all namespaces */
+    struct str name; /* of list: empty */
+};
+struct core_read_options {
+    struct str revision; /* branch, commit; empty: the target branch */
+    struct str proposal; /* id; empty: none */
+};
+
+#define CORE_ETAG_MAX 72
+/*
+ * One object, compact with a final newline, as upstream writes it.
+ * ret_etag  version of the object: the hash of its canonical body (no quotes)
+ * fails     NOT_FOUND (kind, object), INVALID (name grammar, NotVersioned), FAILED (controller),
+ *           TIMEOUT, UNAVAILABLE
+ */
+enum err_kind core_get(
+    struct core *c,
+    const struct core_target *t,
+    const struct core_read_options *o,
+    struct buf *ret,
+    char ret_etag[CORE_ETAG_MAX],
+    struct err *err) MUST_USE;
+/* Newline-separated objects; empty when there is none. */
+enum err_kind core_list(
+    struct core *c,
+    const struct core_target *t,
+    const struct core_read_options *o,
+    struct buf *ret,
+    char ret_etag[CORE_ETAG_MAX],
+    struct err *err) MUST_USE;
+
+struct core_write_options {
+    struct str idempotency_key; /* empty: none */
+    struct str requester;       /* name for the commit; empty: cup */
+    struct str if_version;      /* If-Match / resourceVersion; empty: none */
+    bool new_proposal;          /* do not extend the object's open proposal */
+    bool is_dry_run;
+};
+struct core_result {
+    bool is_unchanged; /* 204: nothing to answer */
+    struct buf body;   /* {"id":…,"empty":false,"proposal":…} and newline */
+};
+void core_result_deinit(struct core_result *r);
+
+enum err_kind core_put(
+    struct core *c,
+    const struct core_target *t,
+    struct str body,
+    const struct core_write_options *o,
+    struct core_result *ret,
+    struct err *err) MUST_USE;
+enum err_kind core_delete(
+    struct core *c,
+    const struct core_target *t,
+    const struct core_write_options *o,
+    struct core_result *ret,
+    struct err *err) MUST_USE;
+
+/* Proposals as JSON: {"items":[…]} / one object / one object after merge or close. */
+enum err_kind
+core_proposals(struct core *c, bool with_ended, struct buf *ret, struct err *err) MUST_USE;
+enum err_kind core_proposal_show(
+    struct core *c, struct str id, bool with_diff, struct buf *ret, struct err *err) MUST_USE;
+enum err_kind core_proposal_merge(
+    struct core *c, struct str id, struct str requester, struct buf *ret, struct err *err) MUST_USE;
+enum err_kind
+core_proposal_close(struct core *c, struct str id, struct buf *ret, struct err *err) MUST_USE;
+
+/* {"items":[…]} or one: image reference, digest, kinds, conditions, last error. */
+enum err_kind
+core_controllers(struct core *c, struct str name, struct buf *ret, struct err *err) MUST_USE;

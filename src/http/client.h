@@ -1,0 +1,79 @@
+/*
+ * Outgoing HTTP requests: the only user of libcurl. Bodies are streamed, sizes bounded, time limits
+ * set, redirects left to the caller unless asked for, credentials never sent on to another host.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct http_client; /* holds connections for reuse; one thread at a time */
+
+struct http_tls_options {
+    const char *ca_file;   /* PEM; NULL: the system's */
+    const char *cert_file; /* client certificate, PEM */
+    const char *key_file;
+    bool is_insecure; /* no verification at all: only where the user asked for it */
+};
+
+struct http_client_options {
+    struct http_tls_options tls;
+    int64_t connect_timeout_ms; /* 0 = 10 s */
+    int64_t stall_timeout_ms;   /* no byte for that long ends the request; 0 = 30 s */
+    const char *user_agent;     /* NULL: cup/<version> */
+};
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+struct http_client_request {
+    const char *method;
+    const char *url;
+    const struct http_header *headers;
+    size_t header_count;
+    /* Body: none, bytes, or read by the callback (returns bytes put, 0 at the end, -1 to give up). */
+    struct str body;
+    ptrdiff_t (*read_body)(void *data, char *to, size_t n);
+    int64_t body_bytes; /* with read_body; -1: unknown, sent chunked */
+    /* Where the answer's body goes. Without write_body: into response.body, at most body_max bytes
+     * (0 = 4 MiB; LIMIT above). With it: each piece; return false to give up (the error it set in
+     * `err` is returned). Called only for a 2xx status; other bodies go to response.body. */
+    bool (*write_body)(void *data, const char *p, size_t n, struct err *err);
+    void *data; /* of both callbacks */
+    size_t body_max;
+    int64_t timeout_ms; /* whole request; 0: none but the stall timeout */
+    bool
+        follow_redirects; /* up to 5, GET and HEAD only, Authorization dropped when the host, port or
+                                scheme changes, never from https to http */
+};
+
+struct http_client_response {
+    int status;
+    struct buf headers; /* raw lines of the final answer, for http_client_header */
+    struct buf body;
+    char *effective_url;
+};
+void http_client_response_deinit(struct http_client_response *r);
+
+enum err_kind http_client_new(
+    const struct http_client_options *options, struct http_client **ret, struct err *err) MUST_USE;
+struct http_client *http_client_free(struct http_client *c);
+
+/*
+ * One request. ERR_OK for any status that arrived whole. UNAVAILABLE (name, connection, TLS: the text
+ * says which and names host and port), TIMEOUT, LIMIT. Fill ret in either case; always deinit it.
+ * is_not_tls  (may be NULL) set when an https connection failed because the peer does not speak TLS
+ */
+enum err_kind http_client_do(
+    struct http_client *c,
+    const struct http_client_request *request,
+    struct http_client_response *ret,
+    bool *is_not_tls,
+    struct err *err) MUST_USE;
+
+/* Value of the first header of this name, blanks trimmed, or {NULL, 0}; borrowed from r. With `nth`
+ * further ones (several WWW-Authenticate lines). */
+struct str http_client_header(const struct http_client_response *r, const char *name, size_t nth);

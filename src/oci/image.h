@@ -1,0 +1,133 @@
+/*
+ * Controller images: what cup and cupd do with them, over the parts of this folder (store, registry
+ * client, manifest, pack, unpack). The artifact is image-format.md section 1.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "oci/ref.h"
+
+#define OCI_WASM_MAX ((uint64_t)256 << 20)   /* unpacked module */
+#define OCI_LAYER_MAX ((uint64_t)256 << 20)  /* one layer as it travels */
+#define OCI_MANIFEST_MAX ((uint64_t)4 << 20) /* distribution-spec: registries take at least this */
+
+struct oci_session; /* store + transport + credentials; one thread at a time */
+
+struct oci_session_options {
+    const char
+        *store_dir; /* NULL: $XDG_DATA_HOME/cup/store must have been resolved by the caller */
+    const char *registry_config; /* docker config.json; NULL: credentials are not looked up */
+    const char *ca_file;
+    const char *cert_file;
+    const char *key_file;
+    bool is_insecure;                    /* no TLS verification */
+    bool is_plain_http;                  /* asked for all hosts of this session */
+    const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
+    unsigned concurrency;                /* layers at once; 0 = 4 */
+    /* Told of long work (bytes so far of total, per blob); may be NULL. Any thread. */
+    void (*progress)(
+        void *data, const char *what, const char *digest, uint64_t done, uint64_t total);
+    void *progress_data;
+};
+enum err_kind oci_session_new(
+    const struct oci_session_options *options, struct oci_session **ret, struct err *err) MUST_USE;
+struct oci_session *oci_session_free(struct oci_session *s);
+
+/* --- what an image says of itself: manifest and resource layers, not the content layer ------------ */
+
+struct oci_definition {
+    char *title; /* "flags.flipt.io.json" */
+    char digest[OCI_DIGEST_MAX];
+    char *bytes; /* the ResourceDefinition, NUL-terminated */
+    size_t n;
+};
+struct oci_image {
+    char digest[OCI_DIGEST_MAX]; /* what the reference resolved to (an index's, then) */
+    char manifest_digest[OCI_DIGEST_MAX];
+    char *manifest; /* its bytes, NUL-terminated */
+    size_t manifest_bytes;
+    char *name;        /* io.flipt.cup.controller.name; NULL for a plain wasm image */
+    char *abi;         /* "wasi-cli/v1" when absent */
+    char *kinds;       /* annotation, may be NULL */
+    char *verbs;       /* annotation; NULL: get,list,put,delete */
+    char **read_globs; /* NULL-terminated; {"**"} by default */
+    char **write_globs;
+    char content_digest[OCI_DIGEST_MAX];
+    uint64_t content_bytes;
+    bool is_plain_wasm;                 /* content layer is the module itself, no archive */
+    char wasm_digest[OCI_DIGEST_MAX];   /* as annotated; empty when not */
+    uint64_t wasm_bytes;                /* as annotated; 0 when not */
+    struct oci_definition *definitions; /* ordered by metadata.name */
+    size_t definition_count;
+};
+void oci_image_deinit(struct oci_image *image);
+
+/* Where to look: the registry or layout a reference names, or the local store's copy. */
+enum oci_where { OCI_AT_SOURCE, OCI_IN_STORE };
+
+/*
+ * Read manifest and resource layers, check digests, sizes and the rules of image-format.md section 1;
+ * the content layer is not fetched. NOT_FOUND, INVALID (names the layer), UNVERIFIED (digest, size),
+ * UNAUTHENTICATED, DENIED, UNAVAILABLE, LIMIT.
+ */
+enum err_kind oci_inspect(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    struct oci_image *ret,
+    struct err *err) MUST_USE;
+
+/* --- moving ------------------------------------------------------------------------------------- */
+
+struct oci_pack_input {
+    const char *wasm_path;
+    const char *const *definition_paths;
+    size_t definition_count;
+    const char *name;              /* NULL: the wasm file's name without .wasm */
+    const char *const *read_globs; /* NULL-terminated or NULL */
+    const char *const *write_globs;
+    const char *const *annotations; /* "K=V", NULL-terminated or NULL */
+    const char *verbs;              /* NULL: annotation left out */
+    int64_t source_date_unix_s;     /* -1: none: mtime 0, no created annotation */
+};
+/* Put the image into the store (or the layout that ref names) under ref's name. ret_digest of the
+ * manifest. Same input, same digest. */
+enum err_kind oci_pack(
+    struct oci_session *s,
+    const struct oci_pack_input *input,
+    const struct oci_ref *ref,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;
+
+/* Copy from the store (or the layout that src names) to the registry or layout that dst names: blobs,
+ * config, manifest, tag last. */
+enum err_kind oci_push(
+    struct oci_session *s,
+    const struct oci_ref *src,
+    const struct oci_ref *dst,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;
+
+/* Resolve the reference once, bring everything into the store, check it (the module's sections too),
+ * name it there. ret as oci_inspect. */
+enum err_kind
+oci_pull(struct oci_session *s, const struct oci_ref *ref, struct oci_image *ret, struct err *err)
+    MUST_USE;
+
+/* The module of an image that is in the store: unpacked in memory, digest and size checked against
+ * the annotations, ret_digest filled. */
+enum err_kind oci_read_wasm(
+    struct oci_session *s,
+    const struct oci_image *image,
+    struct buf *ret,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;
+
+/* Is this name (or digest) in the store? NOT_FOUND. Used by pullPolicy IfNotPresent. */
+enum err_kind oci_store_resolve(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;

@@ -1,0 +1,36 @@
+/*
+ * References to images and their digests (image-format.md section 2; OCI distribution-spec 1.1,
+ * "Pulling manifests": grammar of <name>, <reference>). Parsing only: nothing is looked up here.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define OCI_DIGEST_MAX 72 /* "sha256:" + 64 + NUL */
+#define OCI_REF_MAX 1024
+
+enum oci_ref_kind {
+    OCI_REF_REGISTRY, /* host/repository */
+    OCI_REF_LAYOUT,   /* oci-layout:DIR */
+    OCI_REF_STORE,    /* a name without host: lives in the local store only */
+};
+
+struct oci_ref {
+    enum oci_ref_kind kind;
+    char host[256]; /* with port; docker.io normalised to registry-1.docker.io only on the wire */
+    char repository[256];
+    char path[512]; /* OCI_REF_LAYOUT: the directory */
+    char tag[129];  /* empty: none was written; registry references then mean "latest" */
+    char digest[OCI_DIGEST_MAX]; /* empty: none */
+};
+
+/* MALFORMED / INVALID name the text and what is wrong with it. */
+enum err_kind oci_ref_parse(struct str text, struct oci_ref *ret, struct err *err) MUST_USE;
+/* As one writes it, with tag ("latest" made explicit for registry and store) and digest. */
+char *oci_ref_format(const struct oci_ref *ref);
+/* The name under which the store keeps it (org.opencontainers.image.ref.name): host/repo:tag. */
+char *oci_ref_store_name(const struct oci_ref *ref);
+
+enum err_kind
+oci_digest_check(struct str digest, struct err *err) MUST_USE; /* sha256:<64 lower-case hex> */

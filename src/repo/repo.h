@@ -1,0 +1,196 @@
+/*
+ * A Git repository without a checkout: its trees as a vfs, commits made from a list of changes, refs
+ * moved by compare-and-swap, merges in memory. The only user of libgit2. Not for pull requests
+ * (scm/) and not for what a change means (core/).
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "vfs/overlay.h"
+#include "vfs/vfs.h"
+
+struct repo;
+
+#define REPO_ID_HEX 40
+struct repo_id { /* of a commit, tree or blob; all zero = none */
+    uint8_t bytes[20];
+};
+void repo_id_hex(const struct repo_id *id, char ret_hex[REPO_ID_HEX + 1]);
+enum err_kind repo_id_parse(struct str hex, struct repo_id *ret, struct err *err) MUST_USE;
+bool repo_id_eq(const struct repo_id *a, const struct repo_id *b);
+bool repo_id_is_none(const struct repo_id *id);
+
+struct repo_options {
+    const char *url;      /* a path or file:// of a repository on disk (bare or not) */
+    const char *data_dir; /* reserved for clones of remote repositories; may be NULL */
+};
+
+/*
+ * Open the repository. UNSUPPORTED for a remote URL (the text says what is possible), NOT_FOUND,
+ * INVALID (not a repository, sha256 objects, hostile URL), DENIED (owned by somebody else).
+ *
+ * threads   any: each call takes a libgit2 handle of its own from a pool inside
+ */
+enum err_kind
+repo_open(const struct repo_options *options, struct repo **ret, struct err *err) MUST_USE;
+struct repo *repo_free(struct repo *r);
+const char *repo_display_url(const struct repo *r); /* credentials taken out */
+
+/* Commit that ref `name` ("refs/heads/main") points to; NOT_FOUND. */
+enum err_kind repo_ref_read(
+    struct repo *r, const char *name, struct repo_id *ret_commit, struct err *err) MUST_USE;
+
+struct repo_ref {
+    char *name; /* full */
+    struct repo_id commit;
+};
+struct repo_refs {
+    struct repo_ref *items; /* sorted by name */
+    size_t count;
+};
+/* Refs that start with `prefix` ("refs/heads/cup/proposal/"). */
+enum err_kind
+repo_ref_list(struct repo *r, const char *prefix, struct repo_refs *ret, struct err *err) MUST_USE;
+void repo_refs_deinit(struct repo_refs *refs);
+
+/* One of several ref updates that happen together. */
+struct repo_ref_update {
+    const char *name;
+    struct repo_id old_commit; /* none: must not exist */
+    struct repo_id new_commit; /* none: delete it */
+};
+/*
+ * Move refs, each only if it still stands at its old commit: all or none (a crash in between leaves
+ * at worst the first ones moved: order them so that this is harmless). CONFLICT names the ref that
+ * was elsewhere; EXISTS/INVALID where a name clashes with a directory of refs.
+ */
+enum err_kind repo_ref_update(
+    struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err) MUST_USE;
+
+/* "main", a full ref, or a commit id → commit. NOT_FOUND; INVALID for anything else (no @{…}, ^, :). */
+enum err_kind repo_resolve(
+    struct repo *r, struct str revision, struct repo_id *ret_commit, struct err *err) MUST_USE;
+
+/*
+ * The tree of a commit as a vfs; ret_tree gives the id of its root tree.
+ *
+ * threads   the vfs may be used by many threads at once; it keeps the repo's object database open
+ *           and must be freed before the repo. Cheap to make (no walk).
+ */
+enum err_kind repo_tree(
+    struct repo *r,
+    const struct repo_id *commit,
+    struct vfs **ret,
+    struct repo_id *ret_tree,
+    struct err *err) MUST_USE;
+
+struct repo_person {
+    const char *name;
+    const char *email;
+};
+struct repo_commit_spec {
+    const struct repo_id *parents; /* the first one is the base of the changes */
+    size_t parent_count;
+    struct repo_person author;
+    struct repo_person committer;
+    int64_t when_unix_s; /* UTC */
+    const char *message;
+};
+
+/*
+ * Blobs for the changed files, the few trees above them and one commit; no ref is moved. An empty
+ * directory disappears. Objects are on disk when it returns (fsync). Refuses (INVALID) paths that Git
+ * or a checkout on any system would treat as special: see repo_check_path. CONFLICT: a file stands
+ * where a directory is needed, or the other way round.
+ *
+ * ret_is_same   the tree equals the base's: nothing was committed, ret_commit is the base
+ */
+enum err_kind repo_commit(
+    struct repo *r,
+    const struct repo_commit_spec *spec,
+    const struct vfs_changes *changes,
+    struct repo_id *ret_commit,
+    bool *ret_is_same,
+    struct err *err) MUST_USE;
+
+/* hardening 34: .git and its disguises (case, HFS-ignored characters, NTFS short names and streams,
+ * trailing dots and blanks), control characters, empty/./.. segments: INVALID names the path. */
+enum err_kind repo_check_path(struct str path, struct err *err) MUST_USE;
+
+/* What one needs to know of a commit. Release with repo_commit_info_deinit. */
+struct repo_commit_info {
+    struct repo_id id;
+    struct repo_id tree;
+    struct repo_id parent; /* first; none for a root commit */
+    size_t parent_count;
+    char *message;
+    char *author_name;
+    char *author_email;
+    int64_t author_unix_s;
+};
+enum err_kind repo_commit_info(
+    struct repo *r,
+    const struct repo_id *commit,
+    struct repo_commit_info *ret,
+    struct err *err) MUST_USE;
+void repo_commit_info_deinit(struct repo_commit_info *info);
+/* Value of the last trailer `key` ("Cup-Object") in the message's last paragraph, or {NULL, 0}. */
+struct str repo_trailer(const char *message, const char *key);
+/* Walk first parents from `from` back to (not including) `until` (none: to the root), newest first;
+ * at most `max` commits. Return false from visit to stop. */
+enum err_kind repo_log(
+    struct repo *r,
+    const struct repo_id *from,
+    const struct repo_id *until,
+    size_t max,
+    bool (*visit)(const struct repo_commit_info *info, void *data),
+    void *data,
+    struct err *err) MUST_USE;
+
+enum err_kind repo_merge_base(
+    struct repo *r,
+    const struct repo_id *a,
+    const struct repo_id *b,
+    struct repo_id *ret,
+    struct err *err) MUST_USE;
+
+/* Changed paths between the trees of two commits, sorted; no content is read. Free each path and
+ * the array by repo_paths_deinit. Subtrees that are equal are not walked. */
+struct repo_path {
+    char *path;
+    char status; /* 'A', 'M' or 'D' */
+};
+struct repo_paths {
+    struct repo_path *items;
+    size_t count;
+};
+enum err_kind repo_changed_paths(
+    struct repo *r,
+    const struct repo_id *from,
+    const struct repo_id *to,
+    struct repo_paths *ret,
+    struct err *err) MUST_USE;
+void repo_paths_deinit(struct repo_paths *paths);
+
+/* Unified diff (git's patch format) between the trees of two commits, into ret (bounded by its max). */
+enum err_kind repo_diff_text(
+    struct repo *r,
+    const struct repo_id *from,
+    const struct repo_id *to,
+    struct buf *ret,
+    struct err *err) MUST_USE;
+
+/*
+ * Three-way merge of `theirs` into `ours` in memory: an own walk that skips subtrees equal on two
+ * sides; text merge for blobs changed on both. Makes a commit with parents {ours, theirs}; no ref is
+ * moved. CONFLICT names the paths that conflict.
+ */
+enum err_kind repo_merge(
+    struct repo *r,
+    const struct repo_id *ours,
+    const struct repo_id *theirs,
+    const struct repo_commit_spec *spec, /* parents ignored */
+    struct repo_id *ret_commit,
+    struct err *err) MUST_USE;

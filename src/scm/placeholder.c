@@ -1,0 +1,2 @@
+/* placeholder until the folder has its first source */
+typedef int scm_placeholder;

@@ -1,0 +1,83 @@
+/*
+ * Runs a controller's WASM module: compile once per digest, an instance per call from a pool, our own
+ * WASI preview1 over a vfs tree, everything limited. Knows nothing of Git, images or resources.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "vfs/overlay.h"
+#include "vfs/vfs.h"
+
+struct wasmhost;
+struct wasmhost_module;
+
+struct wasmhost_options {
+    const char *cache_dir;  /* compiled modules, 0700; NULL: nothing is kept on disk */
+    unsigned instances_max; /* calls at once; 0 = 2 × cores + 2 */
+};
+
+struct wasmhost_limits {    /* zero = the default */
+    int64_t timeout_ms;     /* 10 s, host calls included */
+    uint64_t memory_bytes;  /* 256 MiB */
+    uint64_t output_bytes;  /* 16 MiB of standard output */
+    uint32_t open_files;    /* 1,024 */
+    uint64_t written_bytes; /* 64 MiB held in the overlay */
+};
+void wasmhost_limits_default(struct wasmhost_limits *limits); /* fill in what is zero */
+
+enum err_kind wasmhost_new(
+    const struct wasmhost_options *options, struct wasmhost **ret, struct err *err) MUST_USE;
+struct wasmhost *wasmhost_free(struct wasmhost *h); /* all modules must be unref'd */
+
+/*
+ * Compile (or take from the cache) the module in `wasm`.
+ *
+ * digest   "sha256:…" of the bytes; the key of the cache. The caller has verified it.
+ * fails    INVALID  not a core module, no `_start` or memory, an import outside preview1: named
+ *          LIMIT    too large or too dear to compile
+ * threads  any; shared: a module may run any number of calls at once
+ */
+enum err_kind wasmhost_load(
+    struct wasmhost *h,
+    struct str wasm,
+    const char *digest,
+    struct wasmhost_module **ret,
+    struct err *err) MUST_USE;
+struct wasmhost_module *wasmhost_module_ref(struct wasmhost_module *m);
+struct wasmhost_module *wasmhost_module_unref(struct wasmhost_module *m);
+const char *wasmhost_module_digest(const struct wasmhost_module *m);
+
+struct wasmhost_call {
+    const char *const *args; /* argv as the guest sees it: {"wasi", "get", …} */
+    size_t arg_count;
+    struct str stdin_bytes;
+    struct vfs
+        *tree; /* read by the guest; used when overlay is NULL: then nothing can be written */
+    struct overlay *overlay; /* writable: put and delete */
+    /* Paths that the guest may see (base/glob.h); none given: all. The caller checks what may be
+     * written on the overlay's changes. */
+    const struct str *read_globs;
+    size_t read_glob_count;
+    struct wasmhost_limits limits;
+};
+
+struct wasmhost_result {
+    int exit_code;          /* of proc_exit, 0 for a plain return */
+    struct buf out;         /* standard output */
+    struct buf diagnostics; /* standard error, bounded (its tail is kept) */
+};
+void wasmhost_result_deinit(struct wasmhost_result *r);
+
+/*
+ * One call. ERR_OK whatever the exit code: the caller judges. Errors: TIMEOUT, LIMIT (names the limit:
+ * memory, output, open files, written bytes), FAILED (a trap: its message), INTERNAL. ret is filled
+ * with what there was in either case and must be deinitialised always.
+ *
+ * threads   any
+ */
+enum err_kind wasmhost_call(
+    struct wasmhost_module *m,
+    const struct wasmhost_call *call,
+    struct wasmhost_result *ret,
+    struct err *err) MUST_USE;
