@@ -1,0 +1,295 @@
+/* Start, stop and the current snapshot: what ties the folder together. */
+#include "core/core.h"
+#include "base/mem.h"
+#include "core/internal.h"
+#include "core/loader.h"
+#include "core/localtree.h"
+#include "core/names.h"
+#include "core/scm_git.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* A repository on this disk is looked at often: reading one ref costs microseconds. */
+static const int64_t DISK_POLL_MS = 1000;
+
+struct core_snapshot *core_current(struct core *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct core_snapshot *s = core_snapshot_ref(c->current);
+    pthread_mutex_unlock(&c->lock);
+    return s;
+}
+
+static void publish(struct core *c, struct core_snapshot *take_snapshot)
+{
+    pthread_mutex_lock(&c->lock);
+    struct core_snapshot *old = c->current;
+    c->current = take_snapshot;
+    pthread_mutex_unlock(&c->lock);
+    core_snapshot_unref(old);
+}
+
+static enum err_kind snapshot_of_branch(
+    struct core *c, struct core_registry *registry, struct core_snapshot **ret, struct err *err)
+{
+    struct repo_id commit;
+    struct repo_id root;
+    struct vfs *tree = NULL;
+    enum err_kind r = repo_ref_read(c->repo, c->target_ref, &commit, err);
+    if (r != ERR_OK)
+        return err_wrap(err, "branch '%s' of '%s'", c->target_branch, repo_display_url(c->repo));
+    r = repo_tree(c->repo, &commit, &tree, &root, err);
+    if (r == ERR_OK)
+        *ret = core_snapshot_new(&commit, tree, registry);
+    return r;
+}
+
+static enum err_kind snapshot_of_directory(
+    struct core *c, struct core_registry *registry, struct core_snapshot **ret, struct err *err)
+{
+    struct vfs *tree = NULL;
+    enum err_kind r = core_localtree_new(c->local_path, &tree, err);
+    if (r == ERR_OK)
+        *ret = core_snapshot_new(NULL, tree, registry);
+    return r;
+}
+
+enum err_kind core_refresh(struct core *c, struct core_registry *registry, struct err *err)
+{
+    if (registry == NULL) {
+        struct repo_id commit;
+        auto_snapshot struct core_snapshot *now = core_current(c);
+        if (!c->is_git)
+            return ERR_OK;
+        enum err_kind r = repo_ref_read(c->repo, c->target_ref, &commit, err);
+        if (r != ERR_OK || repo_id_eq(&commit, &now->commit))
+            return r;
+        struct core_snapshot *next = NULL;
+        r = snapshot_of_branch(c, now->registry, &next, err);
+        if (r == ERR_OK)
+            publish(c, next);
+        return r;
+    }
+    struct core_snapshot *next = NULL;
+    enum err_kind r = c->is_git ? snapshot_of_branch(c, registry, &next, err)
+                                : snapshot_of_directory(c, registry, &next, err);
+    if (r == ERR_OK)
+        publish(c, next);
+    return r;
+}
+
+/* --- poller --------------------------------------------------------------------------------------- */
+
+/* true: time to stop */
+static bool sleep_until_next(struct core *c)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += c->poll_ms / 1000;
+    until.tv_nsec += c->poll_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&c->poll_lock);
+    int rc = 0;
+    while (!c->is_stopping && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&c->poll_wake, &c->poll_lock, &until);
+    bool is_stopping = c->is_stopping;
+    pthread_mutex_unlock(&c->poll_lock);
+    return is_stopping;
+}
+
+/* What went wrong is not repeated each second: only a change of the message is worth a note. */
+static void *poll_branch(void *data)
+{
+    struct core *c = data;
+    char last[ERR_TEXT_MAX] = "";
+    while (!sleep_until_next(c)) {
+        struct err err = {0};
+        bool is_bad = core_refresh(c, NULL, &err) != ERR_OK;
+        if (is_bad && strcmp(last, err.text) != 0 && c->note != NULL)
+            c->note(
+                c->note_data, "branch cannot be read: serving the last good commit",
+                str_from(err.text));
+        memcpy(last, is_bad ? err.text : "", is_bad ? sizeof(last) : 1);
+    }
+    return NULL;
+}
+
+static enum err_kind start_poller(struct core *c, struct err *err)
+{
+    int rc = pthread_create(&c->poller, NULL, poll_branch, c);
+    if (rc != 0)
+        return err_errno(err, rc, "starting the poller");
+    c->has_poller = true;
+    return ERR_OK;
+}
+
+static void stop_poller(struct core *c)
+{
+    if (!c->has_poller)
+        return;
+    pthread_mutex_lock(&c->poll_lock);
+    c->is_stopping = true;
+    pthread_cond_signal(&c->poll_wake);
+    pthread_mutex_unlock(&c->poll_lock);
+    pthread_join(c->poller, NULL);
+}
+
+/* --- start and stop ------------------------------------------------------------------------------- */
+
+static enum err_kind open_scm(struct core *c, const struct core_options *o, struct err *err)
+{
+    const char *name = o->git_scm != NULL ? o->git_scm : "plain";
+    const struct scm_driver *driver = scm_driver_find(str_from(name));
+    if (driver == NULL)
+        return err_set(
+            err, ERR_UNSUPPORTED, "no SCM '%s': this version knows 'plain' (-api-git-scm)", name);
+    core_scm_git_init(&c->git, c->repo);
+    struct scm_options options = {
+        .git = &c->git, .target_branch = c->target_branch, .self_url = c->self_url};
+    return driver->open(&options, &c->scm, err);
+}
+
+static enum err_kind open_git(struct core *c, const struct core_options *o, struct err *err)
+{
+    if (o->git_repo == NULL || o->git_repo[0] == '\0')
+        return err_set(err, ERR_INVALID, "source 'git' needs a repository: give -api-git-repo");
+    struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir};
+    enum err_kind r = repo_open(&options, &c->repo, err);
+    return r == ERR_OK ? open_scm(c, o, err) : r;
+}
+
+static void init_locks(struct core *c)
+{
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->local_write_lock, NULL);
+    pthread_mutex_init(&c->poll_lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->poll_wake, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static struct core *new_core(const struct core_options *o)
+{
+    struct core *c = mem_new(struct core);
+    const char *branch = o->git_branch != NULL ? o->git_branch : "main";
+    c->is_git = o->source == CORE_SOURCE_GIT;
+    c->target_branch = mem_strdup(branch);
+    c->target_ref = mem_printf("refs/heads/%s", branch);
+    c->local_path = mem_strdup(o->local_path != NULL ? o->local_path : ".");
+    c->self_url = mem_strdup(o->self_url != NULL ? o->self_url : "http://localhost:8181");
+    c->poll_ms = o->git_poll_ms > 0 ? o->git_poll_ms : DISK_POLL_MS;
+    c->note = o->note;
+    c->note_data = o->note_data;
+    init_locks(c);
+    return c;
+}
+
+static enum err_kind start(struct core *c, const struct core_options *o, struct err *err)
+{
+    struct core_registry *registry = NULL;
+    autofree char *cache = o->data_dir == NULL ? NULL : mem_printf("%s/modules", o->data_dir);
+    struct wasmhost_options host = {.cache_dir = cache};
+    enum err_kind r = wasmhost_new(&host, &c->host, err);
+    if (r == ERR_OK && c->is_git)
+        r = open_git(c, o, err);
+    if (r == ERR_OK)
+        r = core_load(c->host, o, &registry, err);
+    if (r == ERR_OK)
+        r = core_refresh(c, registry, err);
+    core_registry_unref(registry);
+    if (r == ERR_OK && c->is_git)
+        r = start_poller(c, err);
+    return r;
+}
+
+enum err_kind core_new(const struct core_options *options, struct core **ret, struct err *err)
+{
+    struct core *c = new_core(options);
+    enum err_kind r = start(c, options, err);
+    if (r != ERR_OK) {
+        core_free(c);
+        return r;
+    }
+    *ret = c;
+    return ERR_OK;
+}
+
+struct core *core_free(struct core *c)
+{
+    if (c == NULL)
+        return NULL;
+    stop_poller(c);
+    core_snapshot_unref(c->current);
+    if (c->scm != NULL)
+        c->scm->driver->free(c->scm);
+    repo_free(c->repo);
+    wasmhost_free(c->host);
+    free(c->target_branch);
+    free(c->target_ref);
+    free(c->local_path);
+    free(c->self_url);
+    pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->local_write_lock);
+    pthread_mutex_destroy(&c->poll_lock);
+    pthread_cond_destroy(&c->poll_wake);
+    free(c);
+    return NULL;
+}
+
+/* --- which tree a read is about -------------------------------------------------------------------- */
+
+static enum err_kind
+resolve(struct core *c, const struct core_read_options *o, struct repo_id *ret, struct err *err)
+{
+    if (o->proposal.n == 0)
+        return repo_resolve(c->repo, o->revision, ret, err);
+    if (!id_is_valid(o->proposal))
+        return err_set(
+            err, ERR_INVALID, "'" STR_FMT "' is not a proposal id",
+            STR_ARG(str_take(o->proposal, 64)));
+    autofree char *ref = mem_printf("refs/heads/" SCM_BRANCH_PREFIX STR_FMT, STR_ARG(o->proposal));
+    enum err_kind r = repo_ref_read(c->repo, ref, ret, err);
+    if (r == ERR_NOT_FOUND)
+        return err_set(err, r, "no open proposal '" STR_FMT "'", STR_ARG(o->proposal));
+    return r;
+}
+
+enum err_kind core_tree_for(
+    struct core *c,
+    struct core_snapshot *s,
+    const struct core_read_options *o,
+    struct vfs **ret,
+    struct vfs **ret_owned,
+    struct err *err)
+{
+    *ret = s->tree;
+    *ret_owned = NULL;
+    if (o->revision.n == 0 && o->proposal.n == 0)
+        return ERR_OK;
+    if (!c->is_git)
+        return err_set(
+            err, ERR_MALFORMED,
+            "NotVersioned: a local directory has no revisions and no proposals");
+    if (o->revision.n > 0 && o->proposal.n > 0)
+        return err_set(err, ERR_MALFORMED, "'revision' and 'proposal' exclude each other");
+    struct repo_id commit;
+    struct repo_id root;
+    enum err_kind r = resolve(c, o, &commit, err);
+    if (r == ERR_OK)
+        r = repo_tree(c->repo, &commit, ret_owned, &root, err);
+    *ret = *ret_owned;
+    return r;
+}
+
+void core_kinds(struct core *c, void (*visit)(const struct core_kind *k, void *data), void *data)
+{
+    auto_snapshot struct core_snapshot *s = core_current(c);
+    for (size_t i = 0; i < s->registry->served_count; i++)
+        visit(&s->registry->served[i].kind, data);
+}

@@ -1,0 +1,105 @@
+/*
+ * struct core as the files of this folder see it. Who may touch what stands at each member.
+ */
+#pragma once
+
+#include "core/core.h"
+#include "core/snapshot.h"
+#include "repo/repo.h"
+#include "scm/scm.h"
+#include "wasmhost/wasmhost.h"
+
+#include <pthread.h>
+
+struct core {
+    /* set by core_new, read-only afterwards */
+    bool is_git;
+    char *target_branch; /* "main" */
+    char *target_ref;    /* "refs/heads/main" */
+    char *local_path;
+    int64_t poll_ms;
+    struct repo *repo; /* NULL for a local source */
+    struct scm_git git;
+    struct scm *scm;
+    struct wasmhost *host;
+    void (*note)(void *data, const char *what, struct str value); /* may be NULL */
+    void *note_data;
+
+    pthread_mutex_t lock; /* guards current */
+    struct core_snapshot *current;
+    char *self_url; /* set once, before the first request */
+
+    /* Serialises writers of a local directory: there is no compare-and-swap for files. Held for the
+     * whole of a change; readers do not take it. */
+    pthread_mutex_t local_write_lock;
+
+    pthread_t poller;
+    bool has_poller;
+    pthread_mutex_t poll_lock; /* guards is_stopping */
+    pthread_cond_t poll_wake;
+    bool is_stopping;
+};
+
+/* The current snapshot with a reference for the caller. */
+struct core_snapshot *core_current(struct core *c);
+/* Build a snapshot of the target branch if it moved, and publish it. `registry` NULL: keep the one in
+ * use. */
+enum err_kind
+core_refresh(struct core *c, struct core_registry *registry, struct err *err) MUST_USE;
+
+/*
+ * The tree that a read is about: the snapshot's, a revision's or a proposal's. `ret` is borrowed from
+ * the snapshot unless *ret_owned is set, which the caller frees.
+ */
+enum err_kind core_tree_for(
+    struct core *c,
+    struct core_snapshot *s,
+    const struct core_read_options *o,
+    struct vfs **ret,
+    struct vfs **ret_owned,
+    struct err *err) MUST_USE;
+
+/* Row of this group/version/plural, or NOT_FOUND. Checks the names of the target, too. */
+enum err_kind core_find_served(
+    struct core_snapshot *s,
+    const struct core_target *t,
+    const struct core_served **ret,
+    struct err *err) MUST_USE;
+
+/* One object of a tree, in upstream's form with a final newline, and its version. */
+enum err_kind core_read_object(
+    const struct core_served *served,
+    struct vfs *tree,
+    struct str ns,
+    struct str name,
+    struct buf *ret,
+    char ret_etag[CORE_ETAG_MAX],
+    struct err *err) MUST_USE;
+
+/* A put or delete on its way to the source. */
+struct core_change {
+    const struct core_served *served;
+    struct str ns;
+    struct str name;
+    bool is_delete;
+    struct str body;   /* canonical, for put */
+    const char *title; /* of commit and proposal */
+    const struct core_write_options *options;
+};
+enum err_kind core_change_git(
+    struct core *c,
+    const struct core_change *change,
+    struct core_result *ret,
+    struct err *err) MUST_USE;
+enum err_kind core_change_local(
+    struct core *c,
+    struct core_snapshot *s,
+    const struct core_change *change,
+    struct core_result *ret,
+    struct err *err) MUST_USE;
+/* Run the change's put or delete on an overlay over `tree`; If-Match is checked against it. */
+enum err_kind core_change_apply(
+    const struct core_change *change,
+    struct overlay *overlay,
+    struct vfs *tree,
+    struct err *err) MUST_USE;

@@ -1,0 +1,51 @@
+/*
+ * What is served: definitions, the kinds they make, each with its compiled schema and controller.
+ * Built once by core/loader.c, immutable afterwards, shared by snapshots.
+ */
+#pragma once
+
+#include "core/controller.h"
+#include "json/schema.h"
+
+/* One version of a bound definition: what a route's group/version/plural finds. */
+struct core_served {
+    struct core_kind kind; /* owns its strings */
+    struct json_schema *schema;
+    struct core_controller *controller;
+};
+
+struct core_registry {
+    int refs;                   /* atomic */
+    struct core_served *served; /* sorted by group, version, plural */
+    size_t served_count;
+    size_t served_cap;
+    struct core_controller **controllers; /* in order of their names */
+    size_t controller_count;
+    size_t controller_cap;
+    char *definitions; /* body of GET /apis */
+    size_t definitions_bytes;
+};
+
+struct core_registry *core_registry_new(void);
+struct core_registry *core_registry_ref(struct core_registry *r);
+struct core_registry *core_registry_unref(struct core_registry *r);
+
+/* Takes the reference. EXISTS when there is one of this name. */
+enum err_kind core_registry_add_controller(
+    struct core_registry *r, struct core_controller *take, struct err *err) MUST_USE;
+struct core_controller *core_registry_controller(const struct core_registry *r, struct str name);
+
+/*
+ * Serve one version of a kind through `controller` (a reference is taken): compiles the schema.
+ * EXISTS names both controllers when the kind is served already; INVALID: the schema.
+ */
+enum err_kind core_registry_serve(
+    struct core_registry *r,
+    const struct core_kind *kind,
+    struct str schema,
+    struct core_controller *controller,
+    struct err *err) MUST_USE;
+
+/* NULL when nothing of this name is served. */
+const struct core_served *core_registry_find(
+    const struct core_registry *r, struct str group, struct str version, struct str plural);

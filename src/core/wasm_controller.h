@@ -1,0 +1,23 @@
+/*
+ * The wasm controller: each call runs a command module over the tree (image-format.md section 4,
+ * ABI wasi-cli/v1) and judges its exit code, its output and the paths it changed.
+ */
+#pragma once
+
+#include "core/controller.h"
+#include "wasmhost/wasmhost.h"
+
+struct core_wasm_spec {
+    const char *name;
+    struct wasmhost_module *module; /* a reference is taken */
+    const char *verbs;              /* annotation; NULL: get,list,put,delete */
+    char *const *image_read;        /* NULL-terminated globs; NULL: all */
+    char *const *image_write;
+    char *const *read; /* what the Controller narrows them to */
+    char *const *write;
+    struct wasmhost_limits limits;
+};
+
+/* INVALID: a glob that is none. */
+enum err_kind core_wasm_controller_new(
+    const struct core_wasm_spec *spec, struct core_controller **ret, struct err *err) MUST_USE;
