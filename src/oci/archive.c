@@ -1,0 +1,272 @@
+#include "oci/archive.h"
+#include "base/mem.h"
+#include "oci/digest.h"
+#include "oci/tar.h"
+
+#include <inttypes.h>
+#include <libdeflate.h>
+
+#define ZLIB_CONST /* zlib then takes what it reads as const */
+#include <zlib.h>
+
+/* Part of an image's digest: neither is changed without a new format version. */
+enum { COMPRESSION_LEVEL = 9, END_BLOCKS = 2 };
+
+/* What the archive may be larger than the module: header, padding, tar's record padding. */
+#define ARCHIVE_EXTRA ((uint64_t)64 << 10)
+
+static size_t padding_of(uint64_t size)
+{
+    return (size_t)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
+}
+
+static enum err_kind compress_to(struct str tar, struct buf *ret, struct err *err)
+{
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(COMPRESSION_LEVEL);
+    if (c == NULL)
+        return err_set(err, ERR_LIMIT, "no memory for the compressor");
+    char *to = buf_reserve(ret, libdeflate_gzip_compress_bound(c, tar.n));
+    size_t n = 0;
+    if (to != NULL)
+        n = libdeflate_gzip_compress(c, tar.p, tar.n, to, libdeflate_gzip_compress_bound(c, tar.n));
+    libdeflate_free_compressor(c);
+    ret->n += n;
+    return buf_check(ret, "the content layer", err);
+}
+
+enum err_kind
+oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct err *err)
+{
+    static const char zeros[TAR_BLOCK * END_BLOCKS];
+    char header[TAR_BLOCK];
+    if (wasm.n > OCI_WASM_MAX)
+        return err_set(
+            err, ERR_LIMIT, "a module of %zu bytes is over the limit of %" PRIu64, wasm.n,
+            OCI_WASM_MAX);
+    autobuf struct buf tar = {.max = OCI_WASM_MAX + ARCHIVE_EXTRA};
+    tar_write_header(header, OCI_ARCHIVE_ENTRY, wasm.n, mtime_unix_s);
+    buf_add(&tar, header, sizeof(header));
+    buf_str(&tar, wasm);
+    buf_add(&tar, zeros, padding_of(wasm.n));
+    buf_add(&tar, zeros, sizeof(zeros));
+    enum err_kind r = buf_check(&tar, "the archive", err);
+    if (r != ERR_OK)
+        return r;
+    buf_clear(ret);
+    ret->max = OCI_LAYER_MAX + ARCHIVE_EXTRA;
+    return compress_to(buf_view(&tar), ret, err);
+}
+
+enum unpack_state { IN_HEADER, IN_DATA, IN_PADDING, IN_END };
+
+struct oci_unpacker {
+    z_stream z;
+    bool is_inflating; /* until the end of the gzip stream */
+    uint64_t expanded;
+    enum unpack_state state;
+    char block[TAR_BLOCK];
+    size_t block_n;
+    uint64_t left; /* of data or padding */
+    unsigned zero_blocks;
+    bool has_file;
+    uint64_t wasm_bytes;
+    struct buf *wasm;
+};
+
+struct oci_unpacker *oci_unpacker_new(uint64_t wasm_bytes, struct buf *ret_wasm)
+{
+    struct oci_unpacker *u = mem_new(struct oci_unpacker);
+    buf_clear(ret_wasm);
+    ret_wasm->max = OCI_WASM_MAX;
+    u->wasm = ret_wasm;
+    u->wasm_bytes = wasm_bytes;
+    /* 16: a gzip header and trailer, nothing else (zlib.h, inflateInit2) */
+    if (inflateInit2(&u->z, 15 + 16) != Z_OK)
+        abort();
+    u->is_inflating = true;
+    return u;
+}
+
+struct oci_unpacker *oci_unpacker_free(struct oci_unpacker *u)
+{
+    if (u != NULL)
+        inflateEnd(&u->z);
+    free(u);
+    return NULL;
+}
+
+/* An absolute name, or one with a ".." in it. */
+static bool leaves_archive(struct str name)
+{
+    if (name.n > 0 && name.p[0] == '/')
+        return true;
+    while (name.p != NULL) {
+        if (str_eqz(str_cut(&name, '/'), ".."))
+            return true;
+    }
+    return false;
+}
+
+static enum err_kind
+check_entry(const struct oci_unpacker *u, const struct tar_header *h, struct err *err)
+{
+    char name[OCI_SHOWN_MAX];
+    oci_show(str_from(h->name), name);
+    if (leaves_archive(str_from(h->name)))
+        return err_set(err, ERR_INVALID, "entry \"%s\" leaves the archive", name);
+    if (h->type == '1' || h->type == '2')
+        return err_set(
+            err, ERR_INVALID, "entry \"%s\" is a link; links are not allowed in a wasm layer",
+            name);
+    if (h->type != '0')
+        return err_set(err, ERR_INVALID, "entry \"%s\" is not a regular file", name);
+    if (u->has_file || strcmp(h->name, OCI_ARCHIVE_ENTRY) != 0)
+        return err_set(
+            err, ERR_INVALID,
+            "entry \"%s\" is not expected: the layer holds one file, " OCI_ARCHIVE_ENTRY, name);
+    if (h->size > OCI_WASM_MAX)
+        return err_set(
+            err, ERR_LIMIT, "entry \"%s\" expands past %" PRIu64 " MiB", name, OCI_WASM_MAX >> 20);
+    if (u->wasm_bytes != 0 && h->size != u->wasm_bytes)
+        return err_set(
+            err, ERR_UNVERIFIED,
+            "entry \"%s\": size mismatch: annotation %" PRIu64 ", archive %" PRIu64, name,
+            u->wasm_bytes, h->size);
+    return ERR_OK;
+}
+
+static bool is_zero_block(const char *block)
+{
+    for (size_t i = 0; i < TAR_BLOCK; i++) {
+        if (block[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A whole block where a header (or the end) is due. */
+static enum err_kind take_block(struct oci_unpacker *u, struct err *err)
+{
+    struct tar_header h;
+    u->block_n = 0;
+    if (is_zero_block(u->block)) {
+        u->zero_blocks++;
+        if (u->zero_blocks == END_BLOCKS)
+            u->state = IN_END;
+        return ERR_OK;
+    }
+    if (u->zero_blocks > 0)
+        return err_set(err, ERR_INVALID, "the archive goes on after its end");
+    enum err_kind r = tar_read_header(u->block, &h, err);
+    if (r == ERR_OK)
+        r = check_entry(u, &h, err);
+    if (r != ERR_OK)
+        return r;
+    u->has_file = true;
+    u->left = h.size;
+    u->state = IN_DATA;
+    return ERR_OK;
+}
+
+static size_t min_size(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+/* The next archive bytes: take some of them, return how many in *ret_n (at least one when n > 0,
+ * except on a change of state). */
+static enum err_kind
+take_some(struct oci_unpacker *u, const char *p, size_t n, size_t *ret_n, struct err *err)
+{
+    size_t take = 0;
+    enum err_kind r = ERR_OK;
+    switch (u->state) {
+    case IN_HEADER:
+        take = min_size(TAR_BLOCK - u->block_n, n);
+        memcpy(u->block + u->block_n, p, take);
+        u->block_n += take;
+        if (u->block_n == TAR_BLOCK)
+            r = take_block(u, err);
+        break;
+    case IN_DATA:
+        take = min_size(u->left, n);
+        buf_add(u->wasm, p, take);
+        u->left -= take;
+        if (u->left == 0) {
+            u->left = padding_of(u->wasm->n);
+            u->state = IN_PADDING;
+        }
+        r = buf_check(u->wasm, "the module", err);
+        break;
+    case IN_PADDING:
+        take = min_size(u->left, n);
+        u->left -= take;
+        if (u->left == 0)
+            u->state = IN_HEADER;
+        break;
+    case IN_END:
+        for (take = 0; take < n; take++) {
+            if (p[take] != 0)
+                return err_set(err, ERR_INVALID, "the archive goes on after its end");
+        }
+        break;
+    }
+    *ret_n = take;
+    return r;
+}
+
+static enum err_kind take_archive(struct oci_unpacker *u, const char *p, size_t n, struct err *err)
+{
+    u->expanded += n;
+    if (u->expanded > OCI_WASM_MAX + ARCHIVE_EXTRA)
+        return err_set(err, ERR_LIMIT, "layer expands past %" PRIu64 " MiB", OCI_WASM_MAX >> 20);
+    while (n > 0) {
+        size_t took;
+        enum err_kind r = take_some(u, p, n, &took, err);
+        if (r != ERR_OK)
+            return r;
+        p += took;
+        n -= took;
+    }
+    return ERR_OK;
+}
+
+enum err_kind oci_unpacker_add(struct oci_unpacker *u, const char *p, size_t n, struct err *err)
+{
+    unsigned char out[16 << 10];
+    if (n > UINT32_MAX)
+        return err_set(err, ERR_INTERNAL, "a piece of a layer is larger than 4 GiB");
+    u->z.next_in = (const Bytef *)p;
+    u->z.avail_in = (uInt)n;
+    while (u->is_inflating) {
+        u->z.next_out = out;
+        u->z.avail_out = sizeof(out);
+        int z = inflate(&u->z, Z_NO_FLUSH);
+        if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
+            return err_set(
+                err, ERR_INVALID, "it is not good gzip: %s",
+                u->z.msg != NULL ? u->z.msg : "unknown data");
+        enum err_kind r = take_archive(u, (const char *)out, sizeof(out) - u->z.avail_out, err);
+        if (r != ERR_OK)
+            return r;
+        u->is_inflating = z != Z_STREAM_END;
+        if (z == Z_BUF_ERROR || (u->z.avail_in == 0 && u->z.avail_out > 0))
+            break;
+    }
+    if (u->z.avail_in > 0 && !u->is_inflating)
+        return err_set(err, ERR_INVALID, "there is data after the end of the gzip stream");
+    return ERR_OK;
+}
+
+enum err_kind oci_unpacker_end(struct oci_unpacker *u, struct err *err)
+{
+    if (u->is_inflating)
+        return err_set(err, ERR_INVALID, "the gzip stream is cut");
+    if (u->state == IN_DATA || u->state == IN_PADDING || u->block_n > 0)
+        return err_set(err, ERR_INVALID, "the archive ends in the middle of an entry");
+    if (!u->has_file)
+        return err_set(err, ERR_INVALID, "the archive holds no " OCI_ARCHIVE_ENTRY);
+    if (u->state != IN_END)
+        return err_set(err, ERR_INVALID, "the archive is cut: its end is missing");
+    return ERR_OK;
+}

@@ -1,0 +1,30 @@
+/*
+ * The content layer: a gzipped ustar archive that holds one regular file, controller.wasm
+ * (image-format.md section 1). Packing is reproducible; unpacking takes bytes as they come, keeps
+ * nothing but that file and refuses everything else. Nothing is ever written to disk from here.
+ */
+#pragma once
+
+#include "oci/image.h"
+
+#define OCI_ARCHIVE_ENTRY "controller.wasm"
+
+/* LIMIT: module above OCI_WASM_MAX. mtime in seconds since 1970, at least 0. */
+enum err_kind
+oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct err *err) MUST_USE;
+
+struct oci_unpacker;
+/* wasm_bytes: what the module's size must be, 0 = unknown. ret_wasm stays the caller's; it holds the
+ * module after a successful end. */
+struct oci_unpacker *oci_unpacker_new(uint64_t wasm_bytes, struct buf *ret_wasm);
+/*
+ * Take the next bytes of the layer. INVALID: not gzip, an entry that leaves the archive, a link, a
+ * second file, a torn header; LIMIT: it expands past OCI_WASM_MAX. The text names the entry, the
+ * caller the layer.
+ */
+enum err_kind
+oci_unpacker_add(struct oci_unpacker *u, const char *p, size_t n, struct err *err) MUST_USE;
+/* INVALID: cut, or without the file. */
+enum err_kind oci_unpacker_end(struct oci_unpacker *u, struct err *err) MUST_USE;
+struct oci_unpacker *oci_unpacker_free(struct oci_unpacker *u);
+DEFINE_CLEANUP(struct oci_unpacker, oci_unpacker_free)

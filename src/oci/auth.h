@@ -1,0 +1,55 @@
+/*
+ * Requests to registries with the right credentials: scheme (HTTPS, plain HTTP where it is allowed),
+ * answering challenges, tokens and their cache. Credentials come from credentials.c.
+ */
+#pragma once
+
+#include "http/client.h"
+#include "oci/ref.h"
+
+struct oci_session_options;
+struct oci_transport; /* of one session; one thread at a time */
+
+enum err_kind oci_transport_new(
+    const struct oci_session_options *options,
+    struct oci_transport **ret,
+    struct err *err) MUST_USE;
+struct oci_transport *oci_transport_free(struct oci_transport *t);
+
+struct oci_request {
+    const char *host;  /* as in a reference */
+    const char *scope; /* "repository:a/b:pull": what a token is asked for */
+    /* Path and query on that host ("/v2/…"), or an absolute URL that the registry gave. An absolute
+     * one on another host, port or scheme is asked without credentials. */
+    const char *target;
+    /* Method, headers (without Authorization), body and callbacks; its url is not looked at. */
+    struct http_client_request http;
+    /* Called before each further try, to start read_body anew; may be NULL without read_body. */
+    enum err_kind (*rewind)(void *data, struct err *err);
+    void *rewind_data;
+};
+/*
+ * Send it; on 401 get a token or use the credentials, once, and send it again. ERR_OK for any other
+ * status. UNAUTHENTICATED: 401 after that, or a challenge that must not be answered (the text says
+ * which); the kinds of http_client_do.
+ * source: distribution "Token Authentication Specification"; RFC 9110 section 11
+ */
+enum err_kind oci_transport_send(
+    struct oci_transport *t,
+    const struct oci_request *request,
+    struct http_client_response *ret,
+    struct err *err) MUST_USE;
+
+/* Where a blob lies that the registry redirects to is asked without credentials: see registry.c.
+ * "https://host" or "http://host" as settled for that host; "https" before anything was asked. */
+const char *oci_transport_scheme(struct oci_transport *t, const char *host);
+
+/*
+ * May a token be asked for at this realm (hardening: no server-side request forgery)? Same host as
+ * the registry: any scheme that the registry itself is reached by. Elsewhere: https, and not a
+ * loopback, private or link-local address. DENIED names realm and rule.
+ */
+enum err_kind oci_realm_check(
+    const char *realm, const char *registry_host, bool is_registry_plain, struct err *err) MUST_USE;
+/* Is that host[:port] the machine itself: localhost, 127.0.0.0/8, [::1]? */
+bool oci_host_is_loopback(const char *host);

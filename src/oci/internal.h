@@ -1,0 +1,60 @@
+/*
+ * What the files of this folder share: the session and reading an image from a place.
+ */
+#pragma once
+
+#include "oci/image.h"
+#include "oci/source.h"
+
+struct oci_session {
+    struct oci_transport *transport;
+    struct oci_layout *store; /* NULL until it is needed */
+    char *store_dir;
+    void (*progress)(
+        void *data, const char *what, const char *digest, uint64_t done, uint64_t total);
+    void *progress_data;
+};
+
+/* The store, made when `create` says so; NOT_FOUND when there is none. Borrowed. */
+enum err_kind oci_session_store(
+    struct oci_session *s, bool create, struct oci_layout **ret, struct err *err) MUST_USE;
+/* The place that a reference names; for `in_store` the store's copy. */
+enum err_kind oci_session_place(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    bool in_store,
+    bool create,
+    struct oci_place *ret,
+    struct err *err) MUST_USE;
+
+/* An image as read from a place, with what was parsed to get there. */
+struct oci_read_image {
+    struct oci_raw raw;           /* what the reference resolved to */
+    struct oci_raw child;         /* the manifest, where that was an index */
+    struct oci_manifest index;    /* parsed raw, where it is one */
+    struct oci_manifest manifest; /* the image's own */
+    bool has_index;
+};
+void oci_read_image_deinit(struct oci_read_image *r);
+#define auto_oci_read_image CLEANUP(oci_read_image_deinit)
+
+/* Resolve, follow an index, check the rules of image-format.md section 1, read the definitions. */
+enum err_kind oci_image_read(
+    struct oci_place *place,
+    struct oci_read_image *ret_read,
+    struct oci_image *ret,
+    struct err *err) MUST_USE;
+
+/* Name grammar of io.flipt.cup.controller.name; INVALID. */
+enum err_kind oci_check_controller_name(struct str name, struct err *err) MUST_USE;
+#define OCI_ANNOTATION_PREFIX "io.flipt.cup."
+#define OCI_ANNOTATION_NAME OCI_ANNOTATION_PREFIX "controller.name"
+#define OCI_ANNOTATION_ABI OCI_ANNOTATION_PREFIX "controller.abi"
+#define OCI_ANNOTATION_KINDS OCI_ANNOTATION_PREFIX "controller.kinds"
+#define OCI_ANNOTATION_VERBS OCI_ANNOTATION_PREFIX "controller.verbs"
+#define OCI_ANNOTATION_PATHS OCI_ANNOTATION_PREFIX "controller.paths"
+#define OCI_ANNOTATION_WASM_DIGEST OCI_ANNOTATION_PREFIX "wasm.digest"
+#define OCI_ANNOTATION_WASM_SIZE OCI_ANNOTATION_PREFIX "wasm.size"
+#define OCI_ANNOTATION_TITLE "org.opencontainers.image.title"
+#define OCI_ANNOTATION_CREATED "org.opencontainers.image.created"
+#define OCI_ABI "wasi-cli/v1"

@@ -1,0 +1,98 @@
+/*
+ * An OCI image layout on disk (image-spec "image-layout.md"): the local store, and what
+ * `oci-layout:DIR` names. Blobs come in through a temporary file that is checked and synced before it
+ * gets its name; index.json is replaced under a lock file. Many processes may use one at once.
+ */
+#pragma once
+
+#include "oci/digest.h"
+#include "oci/manifest.h"
+
+struct oci_layout;
+
+/*
+ * Open an image layout. With `create` it is made when it is not there (the store with mode 0700,
+ * others as umask says); without, NOT_FOUND. UNSUPPORTED: a layout version that is not 1.x.
+ */
+enum err_kind oci_layout_open(
+    const char *dir,
+    bool create,
+    bool is_private,
+    struct oci_layout **ret,
+    struct err *err) MUST_USE;
+struct oci_layout *oci_layout_close(struct oci_layout *l);
+DEFINE_CLEANUP(struct oci_layout, oci_layout_close)
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/*
+ * The entry of index.json with this name (annotation org.opencontainers.image.ref.name), or, where
+ * the name is a digest, with this digest. NOT_FOUND. Without a name (NULL): "latest", else the only
+ * entry.
+ */
+enum err_kind oci_layout_resolve(
+    struct oci_layout *l,
+    const char *name,
+    char ret_digest[OCI_DIGEST_MAX],
+    uint64_t *ret_size,
+    struct err *err) MUST_USE;
+/* Put the name on a manifest whose blobs are all there already; takes it off another. */
+enum err_kind oci_layout_name(
+    struct oci_layout *l,
+    const char *name,
+    const char *media_type,
+    const char *artifact_type,
+    const char *digest,
+    uint64_t size,
+    struct err *err) MUST_USE;
+
+/* --- blobs ------------------------------------------------------------------------------------ */
+
+/* Is there a file of that digest and size? Its bytes are checked when they are read. */
+bool oci_layout_has(const struct oci_layout *l, const char *digest, uint64_t size);
+/* Read to `write` in pieces, checked: UNVERIFIED when the file has rotted, NOT_FOUND. size UINT64_MAX:
+ * not known. write may be NULL: only checked. */
+enum err_kind oci_layout_read(
+    struct oci_layout *l,
+    const char *digest,
+    uint64_t size,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    struct err *err) MUST_USE;
+/* The whole blob into ret (cleared first), at most max bytes. */
+enum err_kind oci_layout_read_all(
+    struct oci_layout *l,
+    const char *digest,
+    uint64_t size,
+    size_t max,
+    struct buf *ret,
+    struct err *err) MUST_USE;
+/* An open descriptor of the blob's file, for a reader that checks itself. */
+enum err_kind oci_layout_open_blob(
+    struct oci_layout *l, const char *digest, int *ret_fd, struct err *err) MUST_USE;
+
+/* Write a blob: begin, add pieces, commit. deinit in any case; without commit nothing stays. */
+struct oci_blob_writer {
+    struct oci_layout *layout;
+    int fd;
+    char *temp;
+    struct oci_verifier verifier;
+};
+enum err_kind oci_blob_begin(
+    struct oci_layout *l,
+    const char *digest,
+    uint64_t size,
+    struct oci_blob_writer *ret,
+    struct err *err) MUST_USE;
+enum err_kind
+oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, struct err *err) MUST_USE;
+enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err) MUST_USE;
+void oci_blob_deinit(struct oci_blob_writer *w);
+#define auto_oci_blob CLEANUP(oci_blob_deinit)
+
+/* All at once; the digest is made here. */
+enum err_kind oci_layout_put(
+    struct oci_layout *l,
+    struct str bytes,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;

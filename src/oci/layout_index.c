@@ -1,0 +1,206 @@
+#include "oci/layout_index.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "oci/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define REF_NAME "org.opencontainers.image.ref.name"
+#define INDEX_MAX ((size_t)16 << 20)
+
+static enum err_kind take_lock(const char *dir, unsigned mode, int *ret_fd, struct err *err)
+{
+    autofree char *path = fs_join(dir, "index.json.lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(err, errno, "opening the lock file of the image layout");
+    while (flock(fd, LOCK_EX) != 0) {
+        if (errno == EINTR)
+            continue;
+        enum err_kind r = err_errno(err, errno, "locking the image layout");
+        close(fd);
+        return r;
+    }
+    *ret_fd = fd;
+    return ERR_OK;
+}
+
+static enum err_kind
+read_index(const char *dir, struct buf *text, struct json_doc *doc, struct err *err)
+{
+    autofree char *path = fs_join(dir, "index.json");
+    enum err_kind r = fs_read_file(path, INDEX_MAX, text, err);
+    if (r == ERR_OK)
+        r = json_parse(buf_view(text), JSON_STORED, doc, err);
+    if (r == ERR_OK && !yyjson_is_arr(json_get(doc->root, "manifests")))
+        r = err_set(err, ERR_INVALID, "it has no list of manifests");
+    return r == ERR_OK ? r : err_wrap(err, "reading index.json of '%s'", dir);
+}
+
+enum err_kind layout_index_init(const char *dir, unsigned mode, struct err *err)
+{
+    static const struct str EMPTY = {
+        "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MEDIA_INDEX "\",\"manifests\":[]}",
+        sizeof("{\"schemaVersion\":2,\"mediaType\":\"" OCI_MEDIA_INDEX "\",\"manifests\":[]}") - 1};
+    autofree char *path = fs_join(dir, "index.json");
+    if (fs_exists(path))
+        return ERR_OK;
+    autoclose int lock = -1;
+    enum err_kind r = take_lock(dir, mode, &lock, err);
+    if (r == ERR_OK && !fs_exists(path))
+        r = fs_write_atomic(path, EMPTY, mode, err);
+    return r;
+}
+
+static struct str name_of(yyjson_val *descriptor)
+{
+    return oci_annotation(json_get(descriptor, "annotations"), REF_NAME);
+}
+
+static bool is_digest(const char *name)
+{
+    return oci_digest_check(str_from(name), NULL) == ERR_OK;
+}
+
+static yyjson_val *find_entry(yyjson_val *manifests, const char *name)
+{
+    size_t i, n;
+    yyjson_val *item;
+    bool by_digest = name != NULL && is_digest(name);
+    const char *wanted = name == NULL ? "latest" : name;
+    yyjson_arr_foreach(manifests, i, n, item)
+    {
+        struct str key = by_digest ? json_str(json_get(item, "digest")) : name_of(item);
+        if (key.p != NULL && str_eqz(key, wanted))
+            return item;
+    }
+    if (name == NULL && yyjson_arr_size(manifests) == 1)
+        return yyjson_arr_get_first(manifests);
+    return NULL;
+}
+
+enum err_kind
+layout_index_find(const char *dir, const char *name, struct layout_entry *ret, struct err *err)
+{
+    autobuf struct buf text = {0};
+    auto_json struct json_doc doc = {0};
+    enum err_kind r = read_index(dir, &text, &doc, err);
+    if (r != ERR_OK)
+        return r;
+    yyjson_val *item = find_entry(json_get(doc.root, "manifests"), name);
+    if (item == NULL && name == NULL)
+        return err_set(err, ERR_NOT_FOUND, "no 'latest' in '%s', and not exactly one image", dir);
+    if (item == NULL)
+        return err_set(err, ERR_NOT_FOUND, "no '%s' in '%s'", name, dir);
+    struct oci_descriptor d;
+    r = oci_descriptor_parse(item, "the entry", &d, err);
+    if (r != ERR_OK)
+        return err_wrap(err, "index.json of '%s'", dir);
+    *ret = (struct layout_entry){.size = d.size};
+    memcpy(ret->digest, d.digest, sizeof(ret->digest));
+    return ERR_OK;
+}
+
+static void add_member(struct buf *to, const char *key, const char *value)
+{
+    buf_printf(to, "\"%s\":", key);
+    json_text_string(to, str_from(value));
+}
+
+static void write_entry(struct buf *to, const struct layout_entry *e)
+{
+    buf_char(to, '{');
+    add_member(to, "mediaType", e->media_type);
+    buf_char(to, ',');
+    if (e->artifact_type != NULL && e->artifact_type[0] != '\0') {
+        add_member(to, "artifactType", e->artifact_type);
+        buf_char(to, ',');
+    }
+    add_member(to, "digest", e->digest);
+    buf_printf(to, ",\"size\":%" PRIu64, e->size);
+    /* A manifest known by its digest alone needs no name. */
+    if (!is_digest(e->name)) {
+        buf_text(to, ",\"annotations\":{");
+        add_member(to, REF_NAME, e->name);
+        buf_char(to, '}');
+    }
+    buf_char(to, '}');
+}
+
+/* Numbers are kept as they were written (the parser keeps them raw). */
+static void write_value(struct buf *to, yyjson_val *val)
+{
+    size_t n;
+    char *text = yyjson_val_write(val, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &n);
+    if (text == NULL)
+        to->is_failed = true;
+    else
+        buf_add(to, text, n);
+    free(text);
+}
+
+static bool is_replaced(yyjson_val *item, const struct layout_entry *e)
+{
+    struct str name = name_of(item);
+    if (is_digest(e->name))
+        return name.p == NULL && str_eqz(json_str(json_get(item, "digest")), e->digest);
+    return name.p != NULL && str_eqz(name, e->name);
+}
+
+static void write_manifests(struct buf *to, yyjson_val *list, const struct layout_entry *e)
+{
+    size_t i, n;
+    yyjson_val *item;
+    buf_char(to, '[');
+    yyjson_arr_foreach(list, i, n, item)
+    {
+        if (is_replaced(item, e))
+            continue;
+        write_value(to, item);
+        buf_char(to, ',');
+    }
+    write_entry(to, e);
+    buf_char(to, ']');
+}
+
+static void write_index(struct buf *to, yyjson_val *root, const struct layout_entry *e)
+{
+    size_t i, n;
+    yyjson_val *key, *val;
+    buf_char(to, '{');
+    yyjson_obj_foreach(root, i, n, key, val)
+    {
+        if (i > 0)
+            buf_char(to, ',');
+        write_value(to, key);
+        buf_char(to, ':');
+        if (yyjson_equals_str(key, "manifests"))
+            write_manifests(to, val, e);
+        else
+            write_value(to, val);
+    }
+    buf_char(to, '}');
+}
+
+enum err_kind
+layout_index_set(const char *dir, const struct layout_entry *entry, unsigned mode, struct err *err)
+{
+    autoclose int lock = -1;
+    autobuf struct buf text = {0}, written = {.max = INDEX_MAX};
+    auto_json struct json_doc doc = {0};
+    enum err_kind r = take_lock(dir, mode, &lock, err);
+    if (r == ERR_OK)
+        r = read_index(dir, &text, &doc, err);
+    if (r != ERR_OK)
+        return r;
+    write_index(&written, doc.root, entry);
+    r = buf_check(&written, "index.json", err);
+    if (r != ERR_OK)
+        return r;
+    autofree char *path = fs_join(dir, "index.json");
+    return fs_write_atomic(path, buf_view(&written), mode, err);
+}

@@ -1,0 +1,354 @@
+#include "oci/registry.h"
+#include "base/mem.h"
+#include "http/url.h"
+#include "oci/manifest.h"
+#include "json/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define ERROR_BODY_MAX ((size_t)64 << 10)
+#define ACCEPT                                                                                     \
+    OCI_MEDIA_MANIFEST ", " OCI_MEDIA_INDEX ", " OCI_MEDIA_DOCKER_MANIFEST                         \
+                       ", " OCI_MEDIA_DOCKER_LIST
+
+struct oci_registry {
+    struct oci_transport *transport;
+    char *host;
+    char *repository;
+    char *pull_scope;
+    char *push_scope;
+};
+
+struct oci_registry *
+oci_registry_open(struct oci_transport *transport, const char *host, const char *repository)
+{
+    struct oci_registry *r = mem_new(struct oci_registry);
+    r->transport = transport;
+    r->host = mem_strdup(host);
+    r->repository = mem_strdup(repository);
+    r->pull_scope = mem_printf("repository:%s:pull", repository);
+    r->push_scope = mem_printf("repository:%s:pull,push", repository);
+    return r;
+}
+
+struct oci_registry *oci_registry_close(struct oci_registry *r)
+{
+    if (r == NULL)
+        return NULL;
+    free(r->host);
+    free(r->repository);
+    free(r->pull_scope);
+    free(r->push_scope);
+    free(r);
+    return NULL;
+}
+
+/* --- answers that are errors -------------------------------------------------------------------------------- */
+
+static enum err_kind kind_of_status(int status)
+{
+    switch (status) {
+    case 401:
+        return ERR_UNAUTHENTICATED;
+    case 403:
+        return ERR_DENIED;
+    case 404:
+        return ERR_NOT_FOUND;
+    case 405:
+        return ERR_UNSUPPORTED;
+    case 408:
+    case 504:
+        return ERR_TIMEOUT;
+    case 413:
+        return ERR_LIMIT;
+    case 429:
+    case 502:
+    case 503:
+        return ERR_UNAVAILABLE;
+    default:
+        return status >= 400 && status < 500 ? ERR_INVALID : ERR_FAILED;
+    }
+}
+
+/* The first {code, message} of a registry's error body (distribution-spec, "Error Codes"), made fit to
+ * be shown; empty when there is none. */
+static void error_detail(const struct http_client_response *p, char ret[2 * OCI_SHOWN_MAX + 8])
+{
+    auto_json struct json_doc doc = {0};
+    ret[0] = '\0';
+    if (p->body.n == 0 || json_parse(buf_view(&p->body), JSON_STORED, &doc, NULL) != ERR_OK)
+        return;
+    yyjson_val *first = yyjson_arr_get_first(json_get(doc.root, "errors"));
+    struct str code = json_str(json_get(first, "code"));
+    struct str message = json_str(json_get(first, "message"));
+    char shown_code[OCI_SHOWN_MAX], shown_message[OCI_SHOWN_MAX];
+    if (code.n > 0)
+        snprintf(
+            ret, 2 * OCI_SHOWN_MAX + 8, ": %s: %s", oci_show(code, shown_code),
+            oci_show(message, shown_message));
+}
+
+static enum err_kind status_error(
+    const struct oci_registry *r,
+    const struct http_client_response *p,
+    const char *what,
+    const char *subject,
+    struct err *err)
+{
+    char detail[2 * OCI_SHOWN_MAX + 8];
+    enum err_kind kind = kind_of_status(p->status);
+    error_detail(p, detail);
+    if (kind == ERR_NOT_FOUND)
+        return err_set(err, kind, "no %s '%s' in '%s/%s'", what, subject, r->host, r->repository);
+    return err_set(
+        err, kind, "%s '%s' of '%s/%s': status %d%s", what, subject, r->host, r->repository,
+        p->status, detail);
+}
+
+/* --- pulling ------------------------------------------------------------------------------------------------- */
+
+static enum err_kind check_manifest(
+    const struct http_client_response *p,
+    const char *reference,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err)
+{
+    struct str said = http_client_header(p, "Docker-Content-Digest", 0);
+    bool is_digest = oci_digest_check(str_from(reference), NULL) == ERR_OK;
+    char shown[OCI_SHOWN_MAX];
+    oci_digest_of(buf_view(&p->body), ret_digest);
+    if (is_digest && strcmp(reference, ret_digest) != 0)
+        return err_set(
+            err, ERR_UNVERIFIED, "digest mismatch: asked for %s, got bytes of %s", reference,
+            ret_digest);
+    if (said.n > 0 && !str_eqz(said, ret_digest))
+        return err_set(
+            err, ERR_UNVERIFIED, "digest mismatch: Docker-Content-Digest says %s, the bytes are %s",
+            oci_show(said, shown), ret_digest);
+    return ERR_OK;
+}
+
+static void copy_media_type(const struct http_client_response *p, char *to, size_t room)
+{
+    struct str type = http_client_header(p, "Content-Type", 0);
+    type = str_trim(str_cut(&type, ';'));
+    /* Types that say nothing, as plain file servers send them, are not held against the manifest. */
+    bool says_nothing = str_eqz(type, "application/json") || str_eqz(type, "text/plain") ||
+        str_eqz(type, "application/octet-stream") || type.n >= room;
+    snprintf(to, room, STR_FMT, says_nothing ? 0 : (int)type.n, type.n > 0 ? type.p : "");
+}
+
+enum err_kind oci_registry_manifest(
+    struct oci_registry *r,
+    const char *reference,
+    struct buf *ret,
+    char *ret_media_type,
+    size_t media_type_room,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err)
+{
+    struct http_header accept = {"Accept", ACCEPT};
+    autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, reference);
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->pull_scope,
+        .target = target,
+        .http = {
+            .method = "GET",
+            .headers = &accept,
+            .header_count = 1,
+            .body_max = OCI_MANIFEST_MAX,
+            .follow_redirects = true}};
+    struct http_client_response p = {0};
+    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status != 200)
+        k = status_error(r, &p, "manifest", reference, err);
+    else if (k == ERR_OK)
+        k = check_manifest(&p, reference, ret_digest, err);
+    if (k == ERR_OK) {
+        copy_media_type(&p, ret_media_type, media_type_room);
+        *ret = p.body;
+        p.body = (struct buf){0};
+    }
+    http_client_response_deinit(&p);
+    return k;
+}
+
+struct blob_reader {
+    struct oci_verifier verifier;
+    bool (*write)(void *data, const char *p, size_t n, struct err *err);
+    void *data;
+};
+
+static bool take_blob(void *data, const char *p, size_t n, struct err *err)
+{
+    struct blob_reader *b = data;
+    return oci_verifier_add(&b->verifier, p, n, err) == ERR_OK && b->write(b->data, p, n, err);
+}
+
+enum err_kind oci_registry_read_blob(
+    struct oci_registry *r,
+    const char *digest,
+    uint64_t size,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    struct err *err)
+{
+    struct blob_reader b = {.write = write, .data = data};
+    oci_verifier_init(&b.verifier, digest, size);
+    autofree char *target = mem_printf("/v2/%s/blobs/%s", r->repository, digest);
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->pull_scope,
+        .target = target,
+        .http = {
+            .method = "GET",
+            .write_body = take_blob,
+            .data = &b,
+            .body_max = ERROR_BODY_MAX,
+            .follow_redirects = true}};
+    struct http_client_response p = {0};
+    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status != 200)
+        k = status_error(r, &p, "blob", digest, err);
+    else if (k == ERR_OK)
+        k = oci_verifier_end(&b.verifier, err);
+    oci_verifier_deinit(&b.verifier);
+    http_client_response_deinit(&p);
+    return k;
+}
+
+/* --- pushing ------------------------------------------------------------------------------------------------- */
+
+enum err_kind
+oci_registry_has_blob(struct oci_registry *r, const char *digest, bool *ret_has, struct err *err)
+{
+    autofree char *target = mem_printf("/v2/%s/blobs/%s", r->repository, digest);
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->push_scope,
+        .target = target,
+        .http = {.method = "HEAD", .follow_redirects = true}};
+    struct http_client_response p = {0};
+    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status != 200 && p.status != 404)
+        k = status_error(r, &p, "blob", digest, err);
+    *ret_has = k == ERR_OK && p.status == 200;
+    http_client_response_deinit(&p);
+    return k;
+}
+
+/* The session's Location: absolute or relative, with or without a query; it is never rebuilt, the
+ * digest is put behind it (distribution-spec, "POST then PUT"). */
+static enum err_kind
+upload_url(const struct http_client_response *p, const char *digest, char **ret, struct err *err)
+{
+    struct str location = http_client_header(p, "Location", 0);
+    if (location.n == 0)
+        return err_set(err, ERR_FAILED, "the registry gave no Location for the upload");
+    autofree char *reference = mem_strdup_str(location);
+    autofree char *url = NULL;
+    enum err_kind k = http_url_join(p->effective_url, reference, &url, err);
+    if (k != ERR_OK)
+        return err_wrap(err, "the upload's Location");
+    *ret = mem_printf(
+        "%s%cdigest=sha256%%3A%s", url, strchr(url, '?') != NULL ? '&' : '?',
+        digest + strlen("sha256:"));
+    return ERR_OK;
+}
+
+static enum err_kind
+begin_upload(struct oci_registry *r, const char *digest, char **ret_url, struct err *err)
+{
+    autofree char *target = mem_printf("/v2/%s/blobs/uploads/", r->repository);
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->push_scope,
+        .target = target,
+        .http = {.method = "POST", .body_max = ERROR_BODY_MAX}};
+    struct http_client_response p = {0};
+    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status != 202)
+        k = status_error(r, &p, "upload of blob", digest, err);
+    else if (k == ERR_OK)
+        k = upload_url(&p, digest, ret_url, err);
+    http_client_response_deinit(&p);
+    return k;
+}
+
+enum err_kind oci_registry_put_blob(
+    struct oci_registry *r,
+    const char *digest,
+    uint64_t size,
+    const struct oci_body *body,
+    struct err *err)
+{
+    autofree char *url = NULL;
+    struct http_header type = {"Content-Type", "application/octet-stream"};
+    enum err_kind k = begin_upload(r, digest, &url, err);
+    if (k != ERR_OK)
+        return k;
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->push_scope,
+        .target = url,
+        .http =
+            {.method = "PUT",
+             .headers = &type,
+             .header_count = 1,
+             .read_body = body->read,
+             .body_bytes = (int64_t)size,
+             .data = body->data,
+             .body_max = ERROR_BODY_MAX},
+        .rewind = body->rewind,
+        .rewind_data = body->data};
+    struct http_client_response p = {0};
+    k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status != 201 && p.status != 204)
+        k = status_error(r, &p, "upload of blob", digest, err);
+    http_client_response_deinit(&p);
+    return k;
+}
+
+static enum err_kind
+check_pushed(const struct http_client_response *p, const char *digest, struct err *err)
+{
+    struct str said = http_client_header(p, "Docker-Content-Digest", 0);
+    char shown[OCI_SHOWN_MAX];
+    if (said.n == 0 || str_eqz(said, digest))
+        return ERR_OK;
+    return err_set(
+        err, ERR_UNVERIFIED, "digest mismatch: pushed %s, the registry answers %s", digest,
+        oci_show(said, shown));
+}
+
+enum err_kind oci_registry_put_manifest(
+    struct oci_registry *r,
+    const char *reference,
+    const char *media_type,
+    struct str bytes,
+    const char *digest,
+    struct err *err)
+{
+    struct http_header type = {"Content-Type", media_type};
+    autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, reference);
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->push_scope,
+        .target = target,
+        .http = {
+            .method = "PUT",
+            .headers = &type,
+            .header_count = 1,
+            .body = bytes,
+            .body_max = ERROR_BODY_MAX}};
+    struct http_client_response p = {0};
+    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status != 201)
+        k = status_error(r, &p, "manifest", reference, err);
+    else if (k == ERR_OK)
+        k = check_pushed(&p, digest, err);
+    http_client_response_deinit(&p);
+    return k;
+}

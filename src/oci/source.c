@@ -1,0 +1,80 @@
+#include "oci/source.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+void oci_raw_deinit(struct oci_raw *raw)
+{
+    buf_deinit(&raw->bytes);
+}
+
+void oci_place_deinit(struct oci_place *p)
+{
+    if (p->owns_layout)
+        oci_layout_close(p->layout);
+    oci_registry_close(p->registry);
+    free(p->name);
+    free(p->shown);
+    *p = (struct oci_place){0};
+}
+
+/* A layout keeps manifests as blobs and says their media type in the descriptor and in themselves. */
+static enum err_kind
+layout_manifest(struct oci_place *p, const char *reference, struct oci_raw *ret, struct err *err)
+{
+    uint64_t size = UINT64_MAX;
+    bool is_digest = reference != NULL && oci_digest_check(str_from(reference), NULL) == ERR_OK;
+    enum err_kind r = ERR_OK;
+    if (is_digest)
+        snprintf(ret->digest, sizeof(ret->digest), "%s", reference);
+    else
+        r = oci_layout_resolve(p->layout, reference, ret->digest, &size, err);
+    if (r != ERR_OK)
+        return r;
+    return oci_layout_read_all(p->layout, ret->digest, size, OCI_MANIFEST_MAX, &ret->bytes, err);
+}
+
+enum err_kind
+oci_place_manifest(struct oci_place *p, const char *reference, struct oci_raw *ret, struct err *err)
+{
+    struct oci_raw raw = {0};
+    const char *wanted = reference != NULL ? reference : p->name;
+    enum err_kind r = p->layout != NULL ? layout_manifest(p, wanted, &raw, err)
+                                        : oci_registry_manifest(
+                                              p->registry, wanted, &raw.bytes, raw.media_type,
+                                              sizeof(raw.media_type), raw.digest, err);
+    if (r != ERR_OK) {
+        oci_raw_deinit(&raw);
+        return r;
+    }
+    *ret = raw;
+    return ERR_OK;
+}
+
+enum err_kind oci_place_read(
+    struct oci_place *p,
+    const char *digest,
+    uint64_t size,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    struct err *err)
+{
+    if (p->layout != NULL)
+        return oci_layout_read(p->layout, digest, size, write, data, err);
+    return oci_registry_read_blob(p->registry, digest, size, write, data, err);
+}
+
+static bool add_to_buf(void *data, const char *p, size_t n, struct err *err)
+{
+    struct buf *to = data;
+    buf_add(to, p, n);
+    return buf_check(to, "the blob", err) == ERR_OK;
+}
+
+enum err_kind oci_place_read_all(
+    struct oci_place *p, const struct oci_descriptor *d, struct buf *ret, struct err *err)
+{
+    buf_clear(ret);
+    ret->max = (size_t)d->size + 1;
+    return oci_place_read(p, d->digest, d->size, add_to_buf, ret, err);
+}
