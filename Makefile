@@ -1,0 +1,55 @@
+# A thin front for CMake: see HACKING.md. `make help` lists the targets.
+PREFIX ?= /usr/local
+DESTDIR ?=
+T ?=
+B := build
+CMAKE = cmake -S . -G Ninja
+SOURCES = $(shell git ls-files 'src/*.[ch]' 'sdk/*.[ch]' 'examples/*.[ch]')
+
+.PHONY: all deps release check check-debug check-asan lint fmt demo bench install clean help
+
+all: deps release ## build cup and cupd into build/release (installs what that needs)
+
+deps:
+	@tools/install-deps build
+
+release:
+	@$(CMAKE) -B $(B)/release -DCMAKE_BUILD_TYPE=Release >$(B)-configure.log 2>&1 || { cat $(B)-configure.log; exit 1; }
+	@rm -f $(B)-configure.log
+	@ninja -C $(B)/release
+
+check: ## format, layers, banned calls, warnings as errors, all quick tests (T=name for some)
+	@tools/install-deps check
+	@$(MAKE) --no-print-directory lint
+	@$(CMAKE) -B $(B)/release -DCMAKE_BUILD_TYPE=Release -DCUP_WERROR=ON
+	@ninja -C $(B)/release
+	@tools/run-tests $(B)/release $(T)
+
+check-debug: ## the same tests without optimisation
+	@tools/install-deps check
+	@$(CMAKE) -B $(B)/debug -DCMAKE_BUILD_TYPE=Debug
+	@ninja -C $(B)/debug
+	@tools/run-tests $(B)/debug $(T)
+
+check-asan: ## the same tests under AddressSanitizer and UBSan
+	@tools/install-deps check
+	@$(CMAKE) -B $(B)/asan -DCMAKE_BUILD_TYPE=Sanitize
+	@ninja -C $(B)/asan
+	@tools/run-tests $(B)/asan $(T)
+
+lint: ## format, folder arrows and banned calls
+	@tools/check-layers --self-test && tools/check-layers
+	@tools/check-banned --self-test && tools/check-banned
+	@clang-format-14 --dry-run -Werror $(SOURCES)
+
+fmt: ## clang-format
+	@clang-format-14 -i $(SOURCES)
+
+install: all ## install into PREFIX (default /usr/local), below DESTDIR
+	@DESTDIR=$(DESTDIR) cmake --install $(B)/release --prefix $(PREFIX)
+
+clean: ## remove build/ (the engine's cache stays)
+	@rm -rf $(B)
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'

@@ -1,0 +1,20 @@
+/* The commands that cli/commands.c lists: one file each, cli/cmd_<name>.c. */
+#pragma once
+
+#include "cli/command.h"
+
+extern const struct cli_command cmd_apply;
+extern const struct cli_command cmd_config;
+extern const struct cli_command cmd_controller;
+extern const struct cli_command cmd_definitions;
+extern const struct cli_command cmd_delete;
+extern const struct cli_command cmd_edit;
+extern const struct cli_command cmd_get;
+extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_image;
+extern const struct cli_command cmd_inspect;
+extern const struct cli_command cmd_pack;
+extern const struct cli_command cmd_proposal;
+extern const struct cli_command cmd_pull;
+extern const struct cli_command cmd_push;
+extern const struct cli_command cmd_version;

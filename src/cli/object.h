@@ -1,0 +1,46 @@
+/*
+ * One object of the server: its path, its names in a body, and the Results of changing it.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/kinds.h"
+#include "cli/table.h"
+
+struct cli;
+
+/* Path of an object, or of a list (name empty; ns {NULL, 0}: across namespaces). INVALID for names
+ * that no path can hold: "", ".", "..". */
+enum err_kind cli_object_path(
+    const struct cli_kind *kind,
+    struct str ns,
+    struct str name,
+    struct buf *ret,
+    struct err *err) MUST_USE;
+/* The namespace of this run, for commands that work in one: USAGE for '*'. */
+enum err_kind cli_object_namespace(struct cli *c, struct str *ret, struct err *err) MUST_USE;
+/* "widgets 'a' in namespace 'b'", for messages. Caller frees. */
+char *cli_object_label(const struct cli_kind *kind, struct str ns, struct str name);
+
+/* The answers of apply, edit and delete. Documents and names are printed as they come, the table at
+ * the end. */
+struct cli_results {
+    struct cli_table table;
+};
+void cli_results_init(struct cli_results *results);
+void cli_results_deinit(struct cli_results *results);
+#define auto_results CLEANUP(cli_results_deinit)
+void cli_results_end(struct cli *c, const struct cli_results *results);
+
+/*
+ * PUT (body not empty) or DELETE the object and take its Result in. 204 prints nothing: there was
+ * nothing to change.
+ */
+enum err_kind cli_object_change(
+    struct cli *c,
+    const char *path,
+    struct str body,
+    const char *what,
+    struct cli_results *results,
+    struct err *err) MUST_USE;

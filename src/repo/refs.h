@@ -1,0 +1,9 @@
+/* What refs.c and ref_update.c share. */
+#pragma once
+
+#include "repo/internal.h"
+
+#define REPO_REFS_MAX 100000
+
+/* INVALID unless it is HEAD or "refs/…" in the form of git-check-ref-format(1). */
+enum err_kind repo_check_ref_name(struct str name, struct err *err) MUST_USE;
