@@ -1,5 +1,6 @@
 /* Start, stop and the current snapshot: what ties the folder together. */
 #include "core/core.h"
+#include "base/ids.h"
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/loader.h"
@@ -140,6 +141,14 @@ static void stop_poller(struct core *c)
 
 /* --- start and stop ------------------------------------------------------------------------------- */
 
+static enum err_kind
+open_driver(struct core *c, const struct scm_driver *driver, struct scm **ret, struct err *err)
+{
+    struct scm_options options = {
+        .git = &c->git, .target_branch = c->target_branch, .self_url = c->self_url};
+    return driver->open(&options, ret, err);
+}
+
 static enum err_kind open_scm(struct core *c, const struct core_options *o, struct err *err)
 {
     const char *name = o->git_scm != NULL ? o->git_scm : "plain";
@@ -148,9 +157,23 @@ static enum err_kind open_scm(struct core *c, const struct core_options *o, stru
         return err_set(
             err, ERR_UNSUPPORTED, "no SCM '%s': this version knows 'plain' (-api-git-scm)", name);
     core_scm_git_init(&c->git, c->repo);
-    struct scm_options options = {
-        .git = &c->git, .target_branch = c->target_branch, .self_url = c->self_url};
-    return driver->open(&options, &c->scm, err);
+    return open_driver(c, driver, &c->scm, err);
+}
+
+/* The driver copies the address when it is opened, so it is opened again. */
+enum err_kind core_set_self_url(struct core *c, const char *url, struct err *err)
+{
+    struct scm *next = NULL;
+    free(c->self_url);
+    c->self_url = mem_strdup(url);
+    if (c->scm == NULL)
+        return ERR_OK;
+    enum err_kind r = open_driver(c, c->scm->driver, &next, err);
+    if (r != ERR_OK)
+        return r;
+    c->scm->driver->free(c->scm);
+    c->scm = next;
+    return ERR_OK;
 }
 
 static enum err_kind open_git(struct core *c, const struct core_options *o, struct err *err)

@@ -36,7 +36,7 @@ enum err_kind
 core_new(const struct core_options *options, struct core **ret, struct err *err) MUST_USE;
 struct core *core_free(struct core *c);
 /* The address is known only once the server listens: set it before the first request. */
-void core_set_self_url(struct core *c, const char *url);
+enum err_kind core_set_self_url(struct core *c, const char *url, struct err *err) MUST_USE;
 
 /* What is served: one row a kind and version, for log lines and for the CLI. */
 struct core_kind {

@@ -1,0 +1,27 @@
+/*
+ * Images of controllers for the loader: resolve by pull policy, bring into the store, compile.
+ */
+#pragma once
+
+#include "core/config.h"
+#include "core/core.h"
+#include "oci/image.h"
+#include "wasmhost/wasmhost.h"
+
+struct core_images; /* one thread at a time */
+
+/* The options of core_new that concern images; the rest is not looked at. */
+struct core_images *core_images_new(const struct core_options *options, struct wasmhost *host);
+struct core_images *core_images_free(struct core_images *i);
+
+/*
+ * ret_module has a reference for the caller.
+ * fails   as oci_pull and wasmhost_load; NOT_FOUND where the policy does not let us pull. The text
+ *         names the reference.
+ */
+enum err_kind core_images_load(
+    struct core_images *i,
+    const struct core_image_spec *spec,
+    struct oci_image *ret,
+    struct wasmhost_module **ret_module,
+    struct err *err) MUST_USE;

@@ -1,0 +1,82 @@
+/* What runs: the controllers of the current snapshot, as JSON for api/ and cli/. */
+#include "core/internal.h"
+#include "json/json.h"
+
+static void member(struct buf *to, const char *lead, const char *value)
+{
+    buf_text(to, lead);
+    if (value == NULL)
+        buf_text(to, "null");
+    else
+        json_text_string(to, str_from(value));
+}
+
+static void
+write_kinds(struct buf *to, const struct core_registry *registry, const struct core_controller *c)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < registry->served_count; i++) {
+        const struct core_served *s = &registry->served[i];
+        if (s->controller != c)
+            continue;
+        buf_printf(to, "%s\"%s/%s/%s\"", separator, s->kind.group, s->kind.version, s->kind.plural);
+        separator = ",";
+    }
+}
+
+/* Verified: no signature has been looked at. UpToDate: what the reference resolved to when it was loaded. */
+static void write_conditions(struct buf *to, const struct core_controller *c)
+{
+    buf_text(to, ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}");
+    if (c->image_reference != NULL)
+        buf_text(
+            to,
+            ",{\"type\":\"Verified\",\"status\":\"Unknown\"}"
+            ",{\"type\":\"UpToDate\",\"status\":\"Unknown\"}");
+    buf_char(to, ']');
+}
+
+static void write_controller(
+    struct buf *to, const struct core_registry *registry, const struct core_controller *c)
+{
+    member(to, "{\"name\":", c->name);
+    member(to, ",\"type\":", c->type);
+    buf_text(to, ",\"image\":");
+    if (c->image_reference == NULL) {
+        buf_text(to, "null");
+    } else {
+        member(to, "{\"reference\":", c->image_reference);
+        member(to, ",\"digest\":", c->image_digest);
+        member(to, ",\"manifest\":", c->manifest_digest);
+        buf_char(to, '}');
+    }
+    member(to, ",\"module\":", c->module_digest);
+    buf_text(to, ",\"kinds\":[");
+    write_kinds(to, registry, c);
+    buf_char(to, ']');
+    write_conditions(to, c);
+    buf_text(to, ",\"error\":null}");
+}
+
+enum err_kind core_controllers(struct core *c, struct str name, struct buf *ret, struct err *err)
+{
+    auto_snapshot struct core_snapshot *s = core_current(c);
+    const struct core_registry *registry = s->registry;
+    if (name.n > 0) {
+        const struct core_controller *one = core_registry_controller(registry, name);
+        if (one == NULL)
+            return err_set(
+                err, ERR_NOT_FOUND, "no controller '" STR_FMT "'", STR_ARG(str_take(name, 64)));
+        write_controller(ret, registry, one);
+        buf_char(ret, '\n');
+        return buf_check(ret, "the controller", err);
+    }
+    buf_text(ret, "{\"items\":[");
+    for (size_t i = 0; i < registry->controller_count; i++) {
+        if (i > 0)
+            buf_char(ret, ',');
+        write_controller(ret, registry, registry->controllers[i]);
+    }
+    buf_text(ret, "]}\n");
+    return buf_check(ret, "the list of controllers", err);
+}
