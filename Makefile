@@ -45,6 +45,14 @@ lint: ## format, folder arrows and banned calls
 fmt: ## clang-format
 	@clang-format-14 -i $(SOURCES)
 
+demo: all ## the main job with real programs: pack, push, serve, get, apply, merge
+	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm tools/demo
+
+bench: ## ratios against nginx and against a smaller repository (installs nginx-light and wrk)
+	@tools/install-deps bench
+	@$(MAKE) --no-print-directory release
+	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm bench/run
+
 install: all ## install into PREFIX (default /usr/local), below DESTDIR
 	@DESTDIR=$(DESTDIR) cmake --install $(B)/release --prefix $(PREFIX)
 

@@ -12,10 +12,16 @@
 
 #include <stdio.h>
 
-static const uint64_t WRITTEN_MAX = (uint64_t)64 << 20;
+static const uint64_t WRITTEN_MAX_DEFAULT = (uint64_t)64 << 20;
 static const int TRIES = 5;
 
 #define BRANCH_REF_PREFIX "refs/heads/" SCM_BRANCH_PREFIX
+
+static struct overlay *new_overlay(const struct core_change *change, struct vfs *tree)
+{
+    uint64_t max = change->served->controller->written_max;
+    return overlay_new(tree, max > 0 ? max : WRITTEN_MAX_DEFAULT);
+}
 
 enum err_kind core_change_apply(
     const struct core_change *change, struct overlay *overlay, struct vfs *tree, struct err *err)
@@ -66,7 +72,7 @@ enum err_kind core_change_local(
     struct core_result *ret,
     struct err *err)
 {
-    struct overlay *overlay = overlay_new(s->tree, WRITTEN_MAX);
+    struct overlay *overlay = new_overlay(change, s->tree);
     struct vfs_changes changes = {0};
     pthread_mutex_lock(&c->local_write_lock);
     enum err_kind r = core_change_apply(change, overlay, s->tree, err);
@@ -307,7 +313,7 @@ static enum err_kind missing(struct attempt *a, struct core_result *ret, struct 
 static enum err_kind
 change_over_tree(struct attempt *a, struct vfs *tree, struct core_result *ret, struct err *err)
 {
-    struct overlay *overlay = overlay_new(tree, WRITTEN_MAX);
+    struct overlay *overlay = new_overlay(a->change, tree);
     struct vfs_changes changes = {0};
     struct repo_id commit;
     bool is_same = false;

@@ -341,6 +341,7 @@ enum err_kind core_wasm_controller_new(
     w->base.module_digest = mem_strdup(wasmhost_module_digest(spec->module));
     w->module = wasmhost_module_ref(spec->module);
     w->limits = spec->limits;
+    w->base.written_max = spec->limits.written_bytes;
     w->has_namespaces = spec->verbs != NULL && has_verb(spec->verbs, "namespaces");
     enum err_kind r = init_globs(w, spec, err);
     if (r != ERR_OK) {
