@@ -1,6 +1,7 @@
 #include "core/template_controller.h"
 #include "base/mem.h"
 #include "core/gotemplate.h"
+#include "core/names.h"
 #include "core/pathmatch.h"
 #include "core/paths.h"
 #include "json/json.h"
@@ -205,6 +206,8 @@ struct walk {
     struct vfs *tree;
     core_emit_fn emit;
     void *data;
+    struct str
+        any_namespace; /* the pattern's rest whose first segment is any namespace; or {NULL, 0} */
 };
 
 static enum err_kind
@@ -242,6 +245,14 @@ static enum err_kind walk_literal(
     return r == ERR_OK ? descend(w, buf_view(&path), st.type, rest, err) : r;
 }
 
+/* What is no name cannot be asked for as a namespace either, so its files are no objects. */
+static bool is_wanted(const struct walk *w, struct str pattern, struct str segment, struct str name)
+{
+    if (pattern.p == w->any_namespace.p)
+        return core_names_check_namespace(name, NULL) == ERR_OK;
+    return core_pathmatch(segment, name) && !str_eq_nocase(name, STR(".git"));
+}
+
 static enum err_kind
 walk_segment(const struct walk *w, struct str dir, struct str pattern, struct err *err)
 {
@@ -255,7 +266,7 @@ walk_segment(const struct walk *w, struct str dir, struct str pattern, struct er
         return ERR_OK;
     for (size_t i = 0; r == ERR_OK && i < listing.count; i++) {
         struct str name = str_from(listing.entries[i].name);
-        if (!core_pathmatch(segment, name) || str_eq_nocase(name, STR(".git")))
+        if (!is_wanted(w, pattern, segment, name))
             continue;
         autobuf struct buf path = {0};
         join(&path, dir);
@@ -279,11 +290,13 @@ static enum err_kind walk_pattern(
     const struct template_controller *t,
     const struct core_call *call,
     struct str pattern,
+    struct str any_namespace,
     core_emit_fn emit,
     void *data,
     struct err *err)
 {
-    struct walk w = {.tree = call->tree, .emit = emit, .data = data};
+    struct walk w = {
+        .tree = call->tree, .emit = emit, .data = data, .any_namespace = any_namespace};
     enum err_kind r = check_pattern(t, pattern, err);
     return r == ERR_OK ? walk_segment(&w, STR(""), pattern, err) : r;
 }
@@ -298,7 +311,9 @@ static enum err_kind template_list(
     autobuf struct buf pattern = {0};
     enum err_kind r =
         render_path(self(c), self(c)->list, "list_template", call, call->ns, &pattern, err);
-    return r == ERR_OK ? walk_pattern(self(c), call, buf_view(&pattern), emit, data, err) : r;
+    return r == ERR_OK
+        ? walk_pattern(self(c), call, buf_view(&pattern), str_of(NULL, 0), emit, data, err)
+        : r;
 }
 
 /* --- across namespaces ------------------------------------------------------------------------------ */
@@ -317,15 +332,17 @@ static unsigned namespace_mentions(const struct core_gotemplate *t)
     return count;
 }
 
-/* The pattern with `*` in place of the one segment that is the namespace; false: there is none. */
-static bool open_namespace(struct str pattern, struct buf *to)
+/* Put `*` in place of the one segment that is the namespace; false: there is not just one. */
+static bool open_namespace(struct str pattern, struct buf *to, size_t *ret_at)
 {
     size_t found = 0;
     while (pattern.p != NULL) {
         struct str segment = str_cut(&pattern, '/');
         bool is_namespace = str_eqz(segment, ANY);
-        found += is_namespace;
         join(to, is_namespace ? STR("*") : segment);
+        if (is_namespace)
+            *ret_at = to->n - 1;
+        found += is_namespace;
     }
     return found == 1;
 }
@@ -348,7 +365,8 @@ static enum err_kind template_list_all(
     enum err_kind r = render_path(t, t->list, "list_template", call, str_from(ANY), &one, err);
     if (r != ERR_OK)
         return r;
-    bool is_whole = open_namespace(buf_view(&one), &all);
+    size_t at = 0;
+    bool is_whole = open_namespace(buf_view(&one), &all, &at);
     if (mentions > 1 || (mentions == 1 && !is_whole))
         return err_set(
             err, ERR_UNSUPPORTED,
@@ -356,7 +374,9 @@ static enum err_kind template_list_all(
             "'.Namespace' "
             "is not one whole path segment of its list_template: name a namespace",
             t->base.name);
-    return walk_pattern(t, call, mentions == 1 ? buf_view(&all) : buf_view(&one), emit, data, err);
+    struct str pattern = buf_view(&all);
+    struct str any = is_whole ? str_skip(pattern, at) : str_of(NULL, 0);
+    return walk_pattern(t, call, pattern, any, emit, data, err);
 }
 
 /* --- writing --------------------------------------------------------------------------------------- */
