@@ -1,0 +1,176 @@
+# What the stories in tests/e2e share; to be sourced first. A story runs real programs on this machine
+# only, in one temporary folder; what it started is stopped and the folder removed in any case. Each
+# check prints "ok - what holds"; the first that does not hold ends the story with exit 1.
+#
+#   CUP_BIN          folder of cup and cupd
+#   CUP_FLIPT_WASM   the example controller, for pack_flipt
+#   CUP_SOURCE_DIR   the source tree
+#
+# holds WHAT CMD…           CMD ends with 0
+# expect_exit CODE CMD…     CMD ends with CODE; its output is in the files $stdout and $stderr
+# fail WHAT                 end the story
+# start_program LOG CMD…    in the background; its id is in $program_pid
+# wait_for LOG REGEX        until a line of LOG matches; $found is the first group
+# start_registry, start_registry_auth USER PASSWORD     $registry is host:port, $registry_log its log
+# start_cupd ARG…, stop_cupd                            sets and exports CUP_ADDRESS; $cupd_exit
+# new_bare_repo DIR FILE    with branch main and one commit: FILE as on stdin
+# compile_guest OUT         C of a controller on stdin, compiled to wasm32-wasi
+# pack_flipt REF            the example controller and its definitions, packed under REF
+# done_testing              the last line of a story
+set -euo pipefail
+: "${CUP_BIN:?is the folder of cup and cupd}" "${CUP_SOURCE_DIR:?is the source tree}"
+CUP_BIN=$(cd "$CUP_BIN" && pwd)
+CUP_SOURCE_DIR=$(cd "$CUP_SOURCE_DIR" && pwd)
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/cup-story.XXXXXX")
+stdout=$work/stdout
+stderr=$work/stderr
+pids=()
+checks=0
+is_done=
+# Nothing of the person who runs the story has a say in it.
+unset CUP_ADDRESS CUP_NAMESPACE CUP_TOKEN CUP_CONFIG DOCKER_CONFIG SOURCE_DATE_EPOCH EDITOR TMPDIR
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+export PATH=$CUP_BIN:$PATH HOME=$work/home LC_ALL=C.UTF-8
+export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_CACHE_HOME=$HOME/.cache
+export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=story GIT_AUTHOR_EMAIL=story@example.com
+export GIT_COMMITTER_NAME=story GIT_COMMITTER_EMAIL=story@example.com
+mkdir -p "$HOME"
+
+finish() {
+    local code=$? pid
+    trap - EXIT
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    if [ $code -eq 0 ] && [ -z "$is_done" ]; then
+        echo "not ok - the story ended before done_testing"
+        code=1
+    fi
+    if [ $code -ne 0 ]; then
+        echo "# ended with $code after $checks checks; the last lines of its logs:"
+        tail -n 15 "$stdout" "$stderr" "$work"/*.log 2>/dev/null | sed 's/^/# /' || true
+    fi
+    rm -rf "$work"
+    exit $code
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+    echo "not ok - $*"
+    exit 1
+}
+
+passed() {
+    checks=$((checks + 1))
+    echo "ok - $*"
+}
+
+holds() {
+    local what=$1
+    shift
+    if "$@" >"$work/check.out" 2>&1; then
+        passed "$what"
+    else
+        sed 's/^/# /' "$work/check.out"
+        fail "$what ($*)"
+    fi
+}
+
+expect_exit() {
+    local wanted=$1 code=0
+    shift
+    "$@" >"$stdout" 2>"$stderr" || code=$?
+    [ "$code" = "$wanted" ] || fail "exit $wanted, but it is $code: $*"
+    passed "exit $wanted: $*"
+}
+
+start_program() {
+    local log=$1
+    shift
+    : >"$log"
+    "$@" >"$log" 2>&1 </dev/null &
+    program_pid=$!
+    pids+=("$program_pid")
+}
+
+wait_for() {
+    local log=$1 regex=$2 line try
+    for try in $(seq 1 600); do
+        while IFS= read -r line || [ -n "$line" ]; do
+            if [[ $line =~ $regex ]]; then
+                found=${BASH_REMATCH[1]:-}
+                return 0
+            fi
+        done <"$log"
+        kill -0 "$program_pid" 2>/dev/null || [ "$try" -lt 5 ] || break
+        sleep 0.05
+    done
+    fail "no line like '$regex' in $(basename "$log")"
+}
+
+# docker-registry on a free loopback port; the rest of its configuration is on stdin.
+serve_registry() {
+    local dir
+    dir=$(mktemp -d "$work/registry.XXXX")
+    cat >"$dir/config.yml" - <<YML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $dir/data}, delete: {enabled: true}}
+http: {addr: "127.0.0.1:0"}
+YML
+    registry_log=$work/$(basename "$dir").log
+    start_program "$registry_log" docker-registry serve "$dir/config.yml"
+    wait_for "$registry_log" 'listening on (127\.0\.0\.1:[0-9]+)'
+    registry=$found
+}
+
+start_registry() {
+    serve_registry </dev/null
+}
+
+start_registry_auth() {
+    htpasswd -Bbn "$1" "$2" >"$work/htpasswd"
+    serve_registry <<<"auth: {htpasswd: {realm: story, path: $work/htpasswd}}"
+}
+
+start_cupd() {
+    start_program "$work/cupd.log" cupd serve -api-address 127.0.0.1:0 "$@"
+    cupd_pid=$program_pid
+    wait_for "$work/cupd.log" 'msg=Listening\.\.\. address=([^ ]+)'
+    export CUP_ADDRESS=http://$found
+}
+
+stop_cupd() {
+    cupd_exit=0
+    kill "$cupd_pid"
+    wait "$cupd_pid" || cupd_exit=$?
+}
+
+new_bare_repo() {
+    local seed
+    seed=$(mktemp -d "$work/seed.XXXX")
+    git init -q -b main "$seed"
+    mkdir -p "$(dirname "$seed/$2")"
+    cat >"$seed/$2"
+    git -C "$seed" add .
+    git -C "$seed" commit -qm seed
+    git clone -q --bare "$seed" "$1"
+}
+
+compile_guest() {
+    clang-14 --target=wasm32-wasi -O1 -x c -o "$1" -
+}
+
+pack_flipt() {
+    cup pack --wasm "${CUP_FLIPT_WASM:?is the example controller}" \
+        --definition "$CUP_SOURCE_DIR/examples/flipt/flags.json" \
+        --definition "$CUP_SOURCE_DIR/examples/flipt/segments.json" \
+        --verbs get,list,put,delete,namespaces -t "$1"
+}
+
+done_testing() {
+    is_done=yes
+    echo "# $checks checks"
+}
