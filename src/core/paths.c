@@ -38,15 +38,57 @@ bool core_globs_is_all(const struct core_globs *g)
     return false;
 }
 
+/* U+200C-F, U+202A-E, U+206A-F, U+FEFF: HFS+ compares names without them, as git's utf8.c lists. */
+static bool is_ignored_by_hfs(struct str at)
+{
+    const unsigned char *b = (const unsigned char *)at.p;
+    if (at.n < 3 || (b[0] & 0xF0) != 0xE0)
+        return false;
+    unsigned c = (b[0] & 0x0Fu) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu);
+    return (c >= 0x200C && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
+        (c >= 0x206A && c <= 0x206F) || c == 0xFEFF;
+}
+
+#define PLAIN_BYTES_MAX 32 /* longer than every reserved name */
+
+/*
+ * The front of a segment as case-insensitive file systems would take it: without what HFS+ ignores,
+ * without an NTFS stream and without the dots and blanks that NTFS drops at the end.
+ */
+static struct str plain_name(struct str segment, char to[PLAIN_BYTES_MAX])
+{
+    ptrdiff_t colon = str_find(segment, ':');
+    size_t n = 0;
+    if (colon >= 0)
+        segment = str_take(segment, (size_t)colon);
+    while (segment.n > 0 && strchr(". ", segment.p[segment.n - 1]) != NULL)
+        segment.n--;
+    while (segment.n > 0 && n < PLAIN_BYTES_MAX) {
+        bool is_ignored = is_ignored_by_hfs(segment);
+        if (!is_ignored)
+            to[n++] = segment.p[0];
+        segment = str_skip(segment, is_ignored ? 3 : 1);
+    }
+    return str_of(to, n);
+}
+
+/* NTFS' second names of .git, .github, .gitmodules …: git~1, GITHUB~1, GITMOD~1. */
+static bool is_short_git(struct str name)
+{
+    ptrdiff_t tilde = str_find(name, '~');
+    return tilde >= 3 && tilde <= 6 && str_eq_nocase(str_take(name, 3), STR("git"));
+}
+
 /* Segments that start with ".git" cover .gitmodules, .github, .gitlab-ci.yml, .gitea and the like. */
 static bool is_reserved(struct str path)
 {
     bool is_first = true;
     while (path.p != NULL) {
-        struct str segment = str_cut(&path, '/');
-        if (str_eq_nocase(str_take(segment, 4), STR(".git")) ||
-            str_eq_nocase(segment, STR("CODEOWNERS")) ||
-            (is_first && str_eq_nocase(segment, STR(".cup"))))
+        char bytes[PLAIN_BYTES_MAX];
+        struct str name = plain_name(str_cut(&path, '/'), bytes);
+        if (str_eq_nocase(str_take(name, 4), STR(".git")) || is_short_git(name) ||
+            str_eq_nocase(name, STR("CODEOWNERS")) ||
+            (is_first && str_eq_nocase(name, STR(".cup"))))
             return true;
         is_first = false;
     }
