@@ -238,7 +238,7 @@ static enum err_kind check_replaceable(struct overlay *o, struct str path, struc
 
     if (kind == ERR_NOT_FOUND)
         return ERR_OK;
-    if (kind == ERR_OK && (stat.type == VFS_DIR || stat.type == VFS_OTHER))
+    if (kind == ERR_OK && stat.type != VFS_FILE)
         return err_set(
             err, ERR_INVALID, "'" STR_FMT "' is %s", STR_ARG(path),
             stat.type == VFS_DIR ? "a directory" : "not a file");
@@ -247,34 +247,91 @@ static enum err_kind check_replaceable(struct overlay *o, struct str path, struc
     return kind;
 }
 
-enum err_kind overlay_write(
-    struct overlay *o, struct str path, struct str bytes, bool is_executable, struct err *err)
+/* The node at `path` with these bytes in it, accounted for; the caller says what it is. */
+static enum err_kind
+hold(struct overlay *o, struct str path, struct str bytes, struct node **ret, struct err *err)
 {
-    struct node *n;
-    uint64_t held;
-    enum err_kind kind = path.n == 0 ? err_set(err, ERR_INVALID, "the root is a directory")
-                                     : vfs_check_path(path, err);
+    struct node *n = node_find(o->root, path);
+    uint64_t held = n != NULL ? n->bytes.n : 0;
+    enum err_kind kind;
 
-    if (kind == ERR_OK)
-        kind = check_replaceable(o, path, err);
-    if (kind != ERR_OK)
-        return kind;
-    n = node_find(o->root, path);
-    held = n != NULL ? n->bytes.n : 0;
     if (bytes.n > o->written_max || o->written - held > o->written_max - bytes.n)
         return err_set(
             err, ERR_LIMIT, "more than the limit of %llu bytes would be written",
             (unsigned long long)o->written_max);
-    kind = touch(o, path, &n, err);
+    kind = touch(o, path, ret, err);
     if (kind != ERR_OK)
         return kind;
     clear_changes(o);
     o->written = o->written - held + bytes.n;
-    node_set_bytes(n, bytes);
+    node_set_bytes(*ret, bytes);
+    (*ret)->is_gone = false;
+    return ERR_OK;
+}
+
+static enum err_kind check_writable(struct str path, struct err *err)
+{
+    return path.n == 0 ? err_set(err, ERR_INVALID, "the root is a directory")
+                       : vfs_check_path(path, err);
+}
+
+enum err_kind overlay_write(
+    struct overlay *o, struct str path, struct str bytes, bool is_executable, struct err *err)
+{
+    struct node *n;
+    enum err_kind kind = check_writable(path, err);
+
+    if (kind == ERR_OK)
+        kind = check_replaceable(o, path, err);
+    if (kind == ERR_OK)
+        kind = hold(o, path, bytes, &n, err);
+    if (kind != ERR_OK)
+        return kind;
     n->type = VFS_FILE;
     n->is_executable = is_executable;
-    n->is_gone = false;
     return ERR_OK;
+}
+
+static enum err_kind check_absent(struct overlay *o, struct str path, struct err *err)
+{
+    struct vfs_stat stat;
+    struct err ignored;
+    enum err_kind kind = vfs_stat(&o->vfs, path, 0, &stat, &ignored);
+
+    if (kind == ERR_NOT_FOUND)
+        return ERR_OK;
+    if (kind == ERR_OK)
+        return err_set(err, ERR_EXISTS, "'" STR_FMT "' is there already", STR_ARG(path));
+    if (err != NULL)
+        *err = ignored;
+    return kind;
+}
+
+static enum err_kind
+make(struct overlay *o, struct str path, enum vfs_type type, struct str bytes, struct err *err)
+{
+    struct node *n;
+    enum err_kind kind = check_writable(path, err);
+
+    if (kind == ERR_OK)
+        kind = check_absent(o, path, err);
+    if (kind == ERR_OK)
+        kind = hold(o, path, bytes, &n, err);
+    if (kind != ERR_OK)
+        return kind;
+    n->type = type;
+    n->is_executable = false;
+    return ERR_OK;
+}
+
+enum err_kind overlay_link(struct overlay *o, struct str path, struct str target, struct err *err)
+{
+    return make(o, path, VFS_LINK, target, err);
+}
+
+enum err_kind overlay_make_dir(struct overlay *o, struct str path, struct err *err)
+{
+    return make(o, path, VFS_DIR, STR(""), err);
 }
 
 enum err_kind overlay_remove(struct overlay *o, struct str path, struct err *err)

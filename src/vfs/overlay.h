@@ -35,13 +35,18 @@ struct overlay *overlay_new(struct vfs *base, uint64_t written_max);
 struct overlay *overlay_free(struct overlay *o);
 struct vfs *overlay_vfs(struct overlay *o); /* the merged view; borrowed, lives as long as o */
 
-/* Replace or create a file with these bytes (copied); directories above come into being. */
+/* Replace or create a file with these bytes (copied); directories above come into being. LIMIT;
+ * INVALID where a directory or link stands, or a file above. */
 enum err_kind overlay_write(
     struct overlay *o,
     struct str path,
     struct str bytes,
     bool is_executable,
     struct err *err) MUST_USE;
+/* A link with this target, or an empty directory (which Git will not keep). EXISTS. */
+enum err_kind
+overlay_link(struct overlay *o, struct str path, struct str target, struct err *err) MUST_USE;
+enum err_kind overlay_make_dir(struct overlay *o, struct str path, struct err *err) MUST_USE;
 /* NOT_FOUND; INVALID for a directory that is not empty. */
 enum err_kind overlay_remove(struct overlay *o, struct str path, struct err *err) MUST_USE;
 

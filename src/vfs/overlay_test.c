@@ -147,6 +147,29 @@ static void test_overlay__refuses_with_the_reason(void **state)
     }
 }
 
+static void test_overlay__makes_links_and_empty_directories(void **state)
+{
+    auto_vfs struct vfs *base = new_base();
+    struct overlay *o = overlay_new(base, 1000);
+    autobuf struct buf tree = {0};
+    struct vfs_changes changes;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(overlay_link(o, STR("l"), STR("a.yml"), &err), ERR_OK);
+    assert_int_equal(overlay_link(o, STR("a.yml"), STR("x"), &err), ERR_EXISTS);
+    assert_int_equal(overlay_write(o, STR("l"), STR("x"), false, &err), ERR_INVALID);
+    assert_int_equal(overlay_make_dir(o, STR("empty/e"), &err), ERR_OK);
+    assert_int_equal(overlay_make_dir(o, STR("dir"), &err), ERR_EXISTS);
+    show_tree(overlay_vfs(o), "", &tree);
+    assert_string_equal(
+        tree.p, "a.yml dir/ dir/b.yml dir/deep/ dir/deep/c.yml dir.d empty/ empty/e/ l ");
+    assert_int_equal(overlay_changes(o, &changes, &err), ERR_OK);
+    assert_int_equal(changes.count, 1);
+    assert_int_equal(changes.items[0].type, VFS_LINK);
+    overlay_free(o);
+}
+
 static void test_overlay__a_path_of_many_segments_needs_no_stack(void **state)
 {
     auto_vfs struct vfs *base = memtree_new();
@@ -171,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_overlay__shows_and_lists_what_changed),
         cmocka_unit_test(test_overlay__refuses_with_the_reason),
+        cmocka_unit_test(test_overlay__makes_links_and_empty_directories),
         cmocka_unit_test(test_overlay__a_path_of_many_segments_needs_no_stack),
     };
 
