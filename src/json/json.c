@@ -41,30 +41,51 @@ malformed(struct str text, size_t at, const char *why, size_t why_bytes, struct 
         column);
 }
 
+/* Index behind the string literal that starts at i, or the end of the text. */
+static size_t skip_string(struct str text, size_t i)
+{
+    for (i++; i < text.n && text.p[i] != '"'; i++) {
+        if (text.p[i] == '\\')
+            i++;
+    }
+    return i < text.n ? i + 1 : text.n;
+}
+
+/* Index behind the number or word that starts at i: at least one byte, whatever it is. */
+static size_t skip_scalar(struct str text, size_t i)
+{
+    for (i++; i < text.n && !is_blank(text.p[i]); i++) {
+        if (strchr(",:[]{}\"", text.p[i]) != NULL)
+            break;
+    }
+    return i;
+}
+
 /*
- * Brackets open at once in the first document. yyjson has no limit of its own and what walks its
- * result recurses, so this comes first; strings are the only place where a bracket is none.
+ * The first document of the text, as far as brackets tell, and whether its depth is bearable: yyjson
+ * has no limit of its own, and what walks its result recurses. It also copies all it is given, which
+ * would make a stream of n documents cost n times the stream: so it gets one document at a time.
  */
-static enum err_kind check_depth(struct str text, struct err *err)
+static enum err_kind first_document(struct str text, struct str *ret, struct err *err)
 {
     size_t depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < text.n; i++) {
+    size_t i = text.n - skip_blanks(text).n;
+    while (i < text.n) {
         char c = text.p[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-            continue;
-        }
         if (c == '"')
-            in_string = true;
-        else if ((c == '[' || c == '{') && ++depth > JSON_DEPTH_MAX)
+            i = skip_string(text, i);
+        else if (depth == 0 && c != '[' && c != '{')
+            i = skip_scalar(text, i);
+        else
+            i++;
+        if ((c == '[' || c == '{') && ++depth > JSON_DEPTH_MAX)
             return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", JSON_DEPTH_MAX);
-        else if ((c == ']' || c == '}') && (depth == 0 || --depth == 0))
-            return ERR_OK;
+        if ((c == ']' || c == '}') && depth > 0)
+            depth--;
+        if (depth == 0)
+            break;
     }
+    *ret = str_take(text, i);
     return ERR_OK;
 }
 
@@ -75,8 +96,10 @@ static int compare_keys(const void *a, const void *b)
 
 static enum err_kind duplicate(struct str key, struct err *err)
 {
-    return err_set(
-        err, ERR_MALFORMED, "duplicate key \"" STR_FMT "\"", STR_ARG(str_take(key, 128)));
+    /* escaped: a key may hold what a terminal or a log would act upon */
+    autobuf struct buf shown = {0};
+    json_text_string(&shown, str_take(key, 128));
+    return err_set(err, ERR_MALFORMED, "duplicate key " STR_FMT, STR_ARG(buf_view(&shown)));
 }
 
 /* Sorted first: linear scans of 100,000 keys against each other would be a gift to an attacker. */
@@ -130,15 +153,20 @@ static enum err_kind check_duplicates(yyjson_val *value, struct err *err)
 }
 
 static enum err_kind
-read_document(struct str text, yyjson_read_flag flags, struct json_doc *ret, struct err *err)
+read_document(struct str text, enum json_mode mode, struct json_doc *ret, struct err *err)
 {
     yyjson_read_err why = {0};
-    enum err_kind r = check_depth(text, err);
+    yyjson_read_flag flags = READ_FLAGS;
+    struct str first;
+    enum err_kind r = first_document(text, &first, err);
     if (r != ERR_OK)
         return r;
+    if (mode == JSON_STORED) {
+        flags |= YYJSON_READ_STOP_WHEN_DONE;
+        text = first;
+    }
     /* yyjson's "insitu" mode is not used: the text stays as it is, its tokens are wanted later. */
-    yyjson_doc *doc =
-        yyjson_read_opts((char *)(uintptr_t)text.p, text.n, READ_FLAGS | flags, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, flags, NULL, &why);
     if (doc == NULL) {
         const char *message = why.msg == NULL ? "no document" : why.msg;
         return malformed(text, why.pos, message, strlen(message), err);
@@ -157,8 +185,7 @@ json_parse(struct str text, enum json_mode mode, struct json_doc *ret, struct er
         return malformed(text, 0, "a byte-order mark", strlen("a byte-order mark"), err);
     if (skip_blanks(text).n == 0)
         return err_set(err, ERR_MALFORMED, "not JSON: the text is empty");
-    yyjson_read_flag flags = mode == JSON_STORED ? YYJSON_READ_STOP_WHEN_DONE : 0;
-    enum err_kind r = read_document(text, flags, &doc, err);
+    enum err_kind r = read_document(text, mode, &doc, err);
     if (r == ERR_OK && mode == JSON_STRICT)
         r = check_duplicates(doc.root, err);
     if (r != ERR_OK) {
@@ -175,7 +202,7 @@ enum err_kind json_parse_next(struct str *rest, struct json_doc *ret, struct err
     *rest = skip_blanks(*rest);
     if (rest->n == 0)
         return ERR_OK;
-    enum err_kind r = read_document(*rest, YYJSON_READ_STOP_WHEN_DONE, ret, err);
+    enum err_kind r = read_document(*rest, JSON_STORED, ret, err);
     if (r == ERR_OK)
         *rest = str_skip(*rest, yyjson_doc_get_read_size(ret->doc));
     return r;

@@ -230,9 +230,13 @@ struct member {
     yyjson_val *value;
 };
 
+/* Equal keys stay in their order, which is that of the values in yyjson's one array. */
 static int compare_members(const void *a, const void *b)
 {
-    return str_cmp(((const struct member *)a)->key, ((const struct member *)b)->key);
+    const struct member *left = a;
+    const struct member *right = b;
+    int by_key = str_cmp(left->key, right->key);
+    return by_key != 0 ? by_key : (left->value > right->value) - (left->value < right->value);
 }
 
 static void canonical_object(struct buf *to, yyjson_val *object)
