@@ -1,5 +1,5 @@
-#include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/run.h"
 
 #include <stddef.h>
@@ -10,22 +10,7 @@ const char *const cli_groups[] = {
 
 /* Keep sorted by name. */
 const struct cli_command *const cli_commands[] = {
-    &cmd_apply,
-    &cmd_config,
-    &cmd_controller,
-    &cmd_definitions,
-    &cmd_delete,
-    &cmd_edit,
-    &cmd_get,
-    &cmd_help,
-    &cmd_image,
-    &cmd_inspect,
-    &cmd_pack,
-    &cmd_proposal,
-    &cmd_pull,
-    &cmd_push,
-    &cmd_version,
-    NULL,
+    &cmd_help, &cmd_image, &cmd_inspect, &cmd_pack, &cmd_pull, &cmd_push, &cmd_version, NULL,
 };
 
 #define GLOBAL(member) offsetof(struct cli_globals, member)

@@ -10,8 +10,7 @@
 #define FILE_MODE 0644
 #define DIR_MODE 0755
 
-enum err_kind
-cli_config_default_path(const struct cli_env *env, char **ret_path, struct err *err)
+enum err_kind cli_config_default_path(const struct cli_env *env, char **ret_path, struct err *err)
 {
     if (env->xdg_config_home != NULL) {
         if (env->xdg_config_home[0] != '/')
@@ -32,7 +31,8 @@ enum err_kind cli_config_ensure(const struct cli_env *env, struct err *err)
     enum err_kind r = cli_config_default_path(env, &path, err);
     if (r != ERR_OK || fs_exists(path))
         return r;
-    autofree char *dir = mem_strdup_str(str_take(str_from(path), (size_t)str_rfind(str_from(path), '/')));
+    autofree char *dir =
+        mem_strdup_str(str_take(str_from(path), (size_t)str_rfind(str_from(path), '/')));
     r = fs_make_dirs(dir, DIR_MODE, err);
     if (r != ERR_OK)
         return r;
@@ -68,8 +68,8 @@ void cli_config_deinit(struct cli_config *config)
     *config = (struct cli_config){0};
 }
 
-static void fill(
-    const struct cli_config *config, struct str name, yyjson_val *val, struct cli_context *ret)
+static void
+fill(const struct cli_config *config, struct str name, yyjson_val *val, struct cli_context *ret)
 {
     struct str ns = json_str(json_get(val, "namespace"));
     *ret = (struct cli_context){
@@ -107,8 +107,7 @@ size_t cli_config_contexts(const struct cli_config *config, struct cli_context *
 enum err_kind
 cli_config_current(const struct cli_config *config, struct cli_context *ret, struct err *err)
 {
-    autofree char *name =
-        mem_strdup_str(json_str(json_get(config->doc.root, "current_context")));
+    autofree char *name = mem_strdup_str(json_str(json_get(config->doc.root, "current_context")));
     yyjson_val *val = json_get(json_get(config->doc.root, "contexts"), name == NULL ? "" : name);
     if (!yyjson_is_obj(val))
         return err_set(
@@ -150,8 +149,8 @@ static bool change(yyjson_mut_doc *doc, struct str context, const char *key, con
     yyjson_mut_val *contexts = yyjson_mut_obj_get(root, "contexts");
     yyjson_mut_val *val = yyjson_mut_obj_getn(contexts, context.p, context.n);
     return val != NULL &&
-           yyjson_mut_obj_put(val, yyjson_mut_strcpy(doc, key), yyjson_mut_strcpy(doc, value)) &&
-           yyjson_mut_obj_put(root, yyjson_mut_str(doc, "contexts"), sorted(doc, contexts));
+        yyjson_mut_obj_put(val, yyjson_mut_strcpy(doc, key), yyjson_mut_strcpy(doc, value)) &&
+        yyjson_mut_obj_put(root, yyjson_mut_str(doc, "contexts"), sorted(doc, contexts));
 }
 
 /* A link stays a link (files kept elsewhere by a tool for dot files): what it names is replaced. */
@@ -164,8 +163,8 @@ static enum err_kind replace(const char *path, struct str bytes, struct err *err
     return fs_write_atomic(to, bytes, mode, err);
 }
 
-enum err_kind cli_config_set(
-    const struct cli_config *config, const char *key, const char *value, struct err *err)
+enum err_kind
+cli_config_set(const struct cli_config *config, const char *key, const char *value, struct err *err)
 {
     struct cli_context current;
     enum err_kind r = cli_config_current(config, &current, err);
@@ -174,8 +173,8 @@ enum err_kind cli_config_set(
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(config->doc.doc, NULL);
     size_t n = 0;
     autofree char *text = doc != NULL && change(doc, current.name, key, value)
-                              ? yyjson_mut_write(doc, YYJSON_WRITE_NEWLINE_AT_END, &n)
-                              : NULL;
+        ? yyjson_mut_write(doc, YYJSON_WRITE_NEWLINE_AT_END, &n)
+        : NULL;
     yyjson_mut_doc_free(doc);
     if (text == NULL)
         return err_set(err, ERR_INVALID, "value of '%s' cannot be written as JSON", key);

@@ -29,8 +29,8 @@ struct cli_context {
 
 /* Where the file lies without -c: $XDG_CONFIG_HOME/cup/config.json, else below $HOME/.config.
  * IO when neither variable is set or XDG_CONFIG_HOME is relative. */
-enum err_kind cli_config_default_path(
-    const struct cli_env *env, char **ret_path, struct err *err) MUST_USE;
+enum err_kind
+cli_config_default_path(const struct cli_env *env, char **ret_path, struct err *err) MUST_USE;
 /* Write the default file where there is none yet, as the first run of anything does. */
 enum err_kind cli_config_ensure(const struct cli_env *env, struct err *err) MUST_USE;
 /* NOT_FOUND, MALFORMED name the file. */

@@ -89,8 +89,10 @@ static void print_options(FILE *to, const char *title, const struct cli_option *
 
 void cli_help_program(FILE *to)
 {
-    fprintf(to, "cup - resources of a Git repository, and the controller images that serve them\n\n"
-                "Usage: cup [FLAG…] COMMAND [FLAG…] [ARGUMENT…]\n");
+    fprintf(
+        to,
+        "cup - resources of a Git repository, and the controller images that serve them\n\n"
+        "Usage: cup [FLAG…] COMMAND [FLAG…] [ARGUMENT…]\n");
     for (const char *const *group = cli_groups; *group != NULL; group++) {
         fprintf(to, "\n%s:\n", *group);
         for (const struct cli_command *const *c = cli_commands; *c != NULL; c++) {
@@ -106,9 +108,12 @@ void cli_help_program(FILE *to)
 
 void cli_help_command(FILE *to, const struct cli_command *command, const char *name)
 {
-    fprintf(to, "cup %s - %s\n\nUsage: cup %s%s%s\n", name, command->summary, name,
-            command->usage != NULL ? " " : command->commands != NULL ? " COMMAND" : "",
-            command->usage != NULL ? command->usage : "");
+    fprintf(
+        to, "cup %s - %s\n\nUsage: cup %s%s%s\n", name, command->summary, name,
+        command->usage != NULL          ? " "
+            : command->commands != NULL ? " COMMAND"
+                                        : "",
+        command->usage != NULL ? command->usage : "");
     if (command->aliases != NULL) {
         autofree char *names = names_of(command);
         fprintf(to, "Names: %s\n", names);

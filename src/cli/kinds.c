@@ -133,8 +133,8 @@ static enum match match(const struct cli_kind *kind, struct str group, struct st
     return str_eq(kind->singular, name) ? MATCH_SINGULAR : MATCH_NONE;
 }
 
-static enum err_kind ambiguous(
-    struct str type, const struct cli_kind *a, const struct cli_kind *b, struct err *err)
+static enum err_kind
+ambiguous(struct str type, const struct cli_kind *a, const struct cli_kind *b, struct err *err)
 {
     return err_set(
         err, ERR_USAGE,
@@ -168,8 +168,7 @@ enum err_kind cli_kinds_find(
         }
     }
     if (best == NULL)
-        return err_set(
-            err, ERR_NOT_FOUND, "the server has no type '" STR_FMT "'", STR_ARG(type));
+        return err_set(err, ERR_NOT_FOUND, "the server has no type '" STR_FMT "'", STR_ARG(type));
     if (other != NULL)
         return ambiguous(type, best, other, err);
     *ret = *best;
@@ -193,8 +192,8 @@ enum err_kind cli_kinds_find_body(
         }
     }
     return err_set(
-        err, ERR_NOT_FOUND, "the server has no kind '" STR_FMT "' of '" STR_FMT "'",
-        STR_ARG(kind), STR_ARG(api_version));
+        err, ERR_NOT_FOUND, "the server has no kind '" STR_FMT "' of '" STR_FMT "'", STR_ARG(kind),
+        STR_ARG(api_version));
 }
 
 /* group/version/plural; false when the text is of another form. */
@@ -207,15 +206,11 @@ static bool split_full(const char *type, struct cli_kind *ret)
     kind.plural = rest;
     *ret = kind;
     return kind.group.n > 0 && kind.version.n > 0 && kind.plural.n > 0 &&
-           str_find(kind.plural, '/') < 0;
+        str_find(kind.plural, '/') < 0;
 }
 
 enum err_kind cli_kinds_resolve(
-    struct cli *c,
-    const char *type,
-    struct cli_kinds *kinds,
-    struct cli_kind *ret,
-    struct err *err)
+    struct cli *c, const char *type, struct cli_kinds *kinds, struct cli_kind *ret, struct err *err)
 {
     if (split_full(type, ret))
         return ERR_OK;

@@ -39,10 +39,7 @@ cli_kinds_read(struct buf *take_text, struct cli_kinds *ret, struct err *err) MU
  * Kind before a singular; the newest stable version. NOT_FOUND; USAGE when groups share the name.
  */
 enum err_kind cli_kinds_find(
-    const struct cli_kinds *kinds,
-    struct str type,
-    struct cli_kind *ret,
-    struct err *err) MUST_USE;
+    const struct cli_kinds *kinds, struct str type, struct cli_kind *ret, struct err *err) MUST_USE;
 /* The kind of a body; NOT_FOUND. */
 enum err_kind cli_kinds_find_body(
     const struct cli_kinds *kinds,

@@ -10,17 +10,12 @@ static bool is_dots(struct str s)
 }
 
 enum err_kind cli_object_path(
-    const struct cli_kind *kind,
-    struct str ns,
-    struct str name,
-    struct buf *ret,
-    struct err *err)
+    const struct cli_kind *kind, struct str ns, struct str name, struct buf *ret, struct err *err)
 {
     const struct str parts[] = {kind->group, kind->version, kind->plural, ns, name};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         if (is_dots(parts[i]))
-            return err_set(
-                err, ERR_INVALID, "'" STR_FMT "' is not a name", STR_ARG(parts[i]));
+            return err_set(err, ERR_INVALID, "'" STR_FMT "' is not a name", STR_ARG(parts[i]));
     }
     buf_clear(ret);
     buf_text(ret, "/apis");

@@ -17,8 +17,8 @@ static size_t decode(struct str s, uint32_t *ret)
 static bool is_unsafe(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
-           (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
+        (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+        (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
 }
 
 static void add_escape(struct buf *to, uint32_t code)

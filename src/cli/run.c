@@ -134,9 +134,8 @@ static enum err_kind unknown_command(
 
 static void enter_command(struct cli *c, const struct cli_command *command, void **options)
 {
-    char *name = c->command_name == NULL
-                     ? mem_strdup(command->name)
-                     : mem_printf("%s %s", c->command_name, command->name);
+    char *name = c->command_name == NULL ? mem_strdup(command->name)
+                                         : mem_printf("%s %s", c->command_name, command->name);
     free(c->command_name);
     c->command_name = name;
     c->command = command;
@@ -147,8 +146,9 @@ static void enter_command(struct cli *c, const struct cli_command *command, void
 /* A word that is no flag: a command while one is looked for, then an argument. */
 static enum err_kind take_word(struct cli *c, const char *word, void **options, struct err *err)
 {
-    const struct cli_command *const *among =
-        c->command == NULL ? cli_commands : c->args.count == 0 ? c->command->commands : NULL;
+    const struct cli_command *const *among = c->command == NULL ? cli_commands
+        : c->args.count == 0                                    ? c->command->commands
+                                                                : NULL;
     const struct cli_command *found = among == NULL ? NULL : cli_command_find(among, word);
     if (found != NULL)
         enter_command(c, found, options);
@@ -272,7 +272,8 @@ static void release(struct cli *c, void *options)
     free(c->ns);
 }
 
-int cli_run(const struct cli_env *env, const struct cli_streams *streams, int argc, char *const *argv)
+int cli_run(
+    const struct cli_env *env, const struct cli_streams *streams, int argc, char *const *argv)
 {
     struct cli c = {.env = env, .io = *streams};
     struct err err = {0};

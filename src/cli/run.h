@@ -68,7 +68,6 @@ void cli_hint(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void cli_note(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void cli_debug(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3); /* at --level debug */
 /* USAGE unless there are at least `least` and at most `most` arguments; `what` as in the usage. */
-enum err_kind
-cli_check_args(struct cli *c, size_t least, size_t most, const char *what, struct err *err)
-    MUST_USE;
+enum err_kind cli_check_args(
+    struct cli *c, size_t least, size_t most, const char *what, struct err *err) MUST_USE;
 bool cli_uses_color(const struct cli *c); /* on the output stream */

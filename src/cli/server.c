@@ -14,8 +14,8 @@
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.' || c == '_' || c == '~';
 }
 
 static void add_encoded(struct buf *to, struct str text)
@@ -113,11 +113,14 @@ static void hint_for(struct cli *c, enum err_kind kind, int status)
 {
     if (kind == ERR_UNAUTHENTICATED)
         cli_hint(
-            c, c->env->token == NULL ? "set CUP_TOKEN to a token of this server"
-                                     : "the server does not accept what CUP_TOKEN holds");
+            c,
+            c->env->token == NULL ? "set CUP_TOKEN to a token of this server"
+                                  : "the server does not accept what CUP_TOKEN holds");
     else if (status == 0 && kind == ERR_UNAVAILABLE)
-        cli_hint(c, "is cupd running there? -a URL, CUP_ADDRESS or 'cup config context set "
-                    "address=URL' name another address");
+        cli_hint(
+            c,
+            "is cupd running there? -a URL, CUP_ADDRESS or 'cup config context set "
+            "address=URL' name another address");
     else if (status == 0 && kind == ERR_TIMEOUT)
         cli_hint(c, "--timeout DURATION allows more time");
 }

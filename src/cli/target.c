@@ -53,13 +53,11 @@ enum err_kind cli_address_check(struct str address, struct err *err)
     autofree char *text = mem_strdup_str(address);
     autofree char *shown = cli_address_shown(text);
     if (scheme == 0 && str_search(address, STR("://")) < 0 && address.n > 0)
-        return err_set(
-            err, ERR_USAGE, "address '%s' has no scheme: write http://%s", shown, shown);
+        return err_set(err, ERR_USAGE, "address '%s' has no scheme: write http://%s", shown, shown);
     bool has_bad = str_find(rest, '?') >= 0 || str_find(rest, '#') >= 0 ||
-                   str_find(rest, ' ') >= 0 || str_find(rest, '\\') >= 0;
+        str_find(rest, ' ') >= 0 || str_find(rest, '\\') >= 0;
     if (scheme == 0 || rest.n == 0 || rest.p[0] == '/' || has_bad)
-        return err_set(
-            err, ERR_USAGE, "address '%s' is not of the form http://HOST[:PORT]", shown);
+        return err_set(err, ERR_USAGE, "address '%s' is not of the form http://HOST[:PORT]", shown);
     return ERR_OK;
 }
 

@@ -1,0 +1,15 @@
+/* cup image: the image commands once more, under one name. */
+#include "cli/commands.h"
+
+/* Keep sorted by name. */
+static const struct cli_command *const commands[] = {
+    &cmd_inspect, &cmd_pack, &cmd_pull, &cmd_push, NULL,
+};
+
+const struct cli_command cmd_image = {
+    .name = "image",
+    .aliases = (const char *const[]){"images", NULL},
+    .group = "Controller images",
+    .summary = "The commands for images",
+    .commands = commands,
+};

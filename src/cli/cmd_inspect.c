@@ -1,0 +1,247 @@
+/* cup inspect: what an image says of itself; its code is not fetched. */
+#include "base/mem.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "cli/run.h"
+#include "cli/transport.h"
+#include "json/json.h"
+
+#define DEFAULT_VERBS "get,list,put,delete"
+
+struct inspect_options {
+    struct cli_transport transport;
+    bool is_local;
+};
+
+#define OPTION(member) offsetof(struct inspect_options, member)
+static const struct cli_option options[] = {
+    {"local", 0, CLI_OPTION_FLAG, NULL, "the local store's copy, not the registry's",
+     OPTION(is_local)},
+    {0},
+};
+
+/* --- as a document -------------------------------------------------------------------------------- */
+
+static void member(struct buf *to, const char *lead, const char *value)
+{
+    buf_text(to, lead);
+    if (value == NULL || value[0] == '\0')
+        buf_text(to, "null");
+    else
+        json_text_string(to, str_from(value));
+}
+
+static void write_globs(struct buf *to, const char *lead, char *const *globs)
+{
+    buf_text(to, lead);
+    for (size_t i = 0; globs[i] != NULL; i++) {
+        if (i > 0)
+            buf_char(to, ',');
+        json_text_string(to, str_from(globs[i]));
+    }
+    buf_char(to, ']');
+}
+
+static void write_verbs(struct buf *to, const char *verbs)
+{
+    struct str rest = str_from(verbs == NULL ? DEFAULT_VERBS : verbs);
+    buf_text(to, ",\"verbs\":[");
+    for (const char *comma = ""; rest.p != NULL; comma = ",") {
+        buf_text(to, comma);
+        json_text_string(to, str_trim(str_cut(&rest, ',')));
+    }
+    buf_char(to, ']');
+}
+
+static void write_content(struct buf *to, const struct oci_image *image)
+{
+    buf_printf(
+        to, ",\"content\":{\"digest\":\"%s\",\"size\":%llu},\"module\":{", image->content_digest,
+        (unsigned long long)image->content_bytes);
+    member(to, "\"digest\":", image->wasm_digest);
+    if (image->wasm_bytes > 0)
+        buf_printf(to, ",\"size\":%llu", (unsigned long long)image->wasm_bytes);
+    buf_char(to, '}');
+}
+
+static void write_definition(struct buf *to, const struct oci_definition *definition)
+{
+    auto_json struct json_doc doc = {0};
+    struct str text = str_of(definition->bytes, definition->n);
+    if (json_parse(text, JSON_STORED, &doc, NULL) != ERR_OK)
+        return; /* reading the image has parsed it */
+    yyjson_val *spec = json_get(doc.root, "spec");
+    member(to, "{\"title\":", definition->title);
+    buf_printf(to, ",\"digest\":\"%s\",\"size\":%zu", definition->digest, definition->n);
+    buf_text(to, ",\"group\":");
+    json_text_string(to, json_str(json_get(spec, "group")));
+    buf_text(to, ",\"kind\":");
+    json_text_string(to, json_str(json_get(json_get(doc.root, "names"), "kind")));
+    buf_text(to, ",\"plural\":");
+    json_text_string(to, json_str(json_get(json_get(doc.root, "names"), "plural")));
+    struct str versions =
+        json_text_member(json_text_member(doc.text, STR("spec"), false), STR("versions"), false);
+    buf_text(to, ",\"schemas\":");
+    buf_str(to, versions.n > 0 ? versions : STR("{}"));
+    buf_char(to, '}');
+}
+
+static void write_document(struct buf *to, const char *pinned, const struct oci_image *image)
+{
+    member(to, "{\"reference\":", pinned);
+    buf_printf(
+        to, ",\"digest\":\"%s\",\"manifestDigest\":\"%s\",\"manifestSize\":%zu", image->digest,
+        image->manifest_digest, image->manifest_bytes);
+    member(to, ",\"name\":", image->name);
+    member(to, ",\"abi\":", image->abi);
+    write_verbs(to, image->verbs);
+    write_globs(to, ",\"paths\":{\"read\":[", image->read_globs);
+    write_globs(to, ",\"write\":[", image->write_globs);
+    buf_char(to, '}');
+    write_content(to, image);
+    buf_text(to, ",\"definitions\":[");
+    for (size_t i = 0; i < image->definition_count; i++) {
+        if (i > 0)
+            buf_char(to, ',');
+        write_definition(to, &image->definitions[i]);
+    }
+    struct str manifest = str_of(image->manifest, image->manifest_bytes);
+    struct str annotations = json_text_member(manifest, STR("annotations"), false);
+    buf_text(to, "],\"annotations\":");
+    buf_str(to, annotations.n > 0 ? annotations : STR("{}"));
+    buf_char(to, '}');
+}
+
+/* --- for people ----------------------------------------------------------------------------------- */
+
+static void print_row(struct cli *c, const char *name, const char *value)
+{
+    autobuf struct buf safe = {0};
+    cli_print_safe(&safe, str_from(value));
+    fprintf(c->io.out, "%-12s %s\n", name, safe.p == NULL ? "-" : safe.p);
+}
+
+static void print_blob(struct cli *c, const char *name, const char *digest, uint64_t bytes)
+{
+    char size[16];
+    units_format_size(bytes, size, sizeof(size));
+    if (digest[0] != '\0')
+        fprintf(c->io.out, "%-12s %s  %s\n", name, digest, size);
+}
+
+static void print_globs(struct cli *c, const char *name, char *const *globs)
+{
+    autobuf struct buf text = {0};
+    for (size_t i = 0; globs[i] != NULL; i++)
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", globs[i]);
+    print_row(c, name, text.p);
+}
+
+static void print_schema(struct cli *c, struct str version, struct str schema)
+{
+    autobuf struct buf text = {0};
+    autobuf struct buf safe = {0};
+    json_text_write(&text, schema, 2, 1);
+    cli_print_safe_json(&safe, buf_view(&text));
+    fprintf(c->io.out, "  schema of " STR_FMT ": ", STR_ARG(version));
+    fwrite(safe.p, 1, safe.n, c->io.out);
+    fputc('\n', c->io.out);
+}
+
+static void print_definition(struct cli *c, const struct oci_definition *definition)
+{
+    auto_json struct json_doc doc = {0};
+    struct str text = str_of(definition->bytes, definition->n);
+    if (json_parse(text, JSON_STORED, &doc, NULL) != ERR_OK)
+        return; /* reading the image has parsed it */
+    yyjson_val *spec = json_get(doc.root, "spec");
+    struct str plural = json_str(json_get(json_get(doc.root, "names"), "plural"));
+    struct str kind = json_str(json_get(json_get(doc.root, "names"), "kind"));
+    struct str group = json_str(json_get(spec, "group"));
+    autofree char *name = mem_printf("%.*s.%.*s", STR_ARG(plural), STR_ARG(group));
+    fputc('\n', c->io.out);
+    print_row(c, "Definition", name);
+    autofree char *kind_text = mem_strdup_str(kind);
+    print_row(c, "Kind", kind_text);
+    print_blob(c, "Layer", definition->digest, definition->n);
+    struct str versions =
+        json_text_member(json_text_member(doc.text, STR("spec"), false), STR("versions"), false);
+    yyjson_obj_iter at;
+    yyjson_obj_iter_init(json_get(spec, "versions"), &at);
+    yyjson_val *key;
+    while ((key = yyjson_obj_iter_next(&at)) != NULL)
+        print_schema(c, json_str(key), json_text_member(versions, json_str(key), false));
+}
+
+static void print_image(struct cli *c, const char *pinned, const struct oci_image *image)
+{
+    print_row(c, "Reference", pinned);
+    print_blob(c, "Manifest", image->manifest_digest, image->manifest_bytes);
+    print_row(c, "Controller", image->name);
+    print_row(c, "ABI", image->abi);
+    print_row(c, "Verbs", image->verbs == NULL ? DEFAULT_VERBS : image->verbs);
+    print_globs(c, "Reads", image->read_globs);
+    print_globs(c, "Writes", image->write_globs);
+    print_blob(c, "Content", image->content_digest, image->content_bytes);
+    print_blob(c, "Module", image->wasm_digest, image->wasm_bytes);
+    for (size_t i = 0; i < image->definition_count; i++)
+        print_definition(c, &image->definitions[i]);
+}
+
+/* --- the command ---------------------------------------------------------------------------------- */
+
+static enum err_kind
+print(struct cli *c, const struct oci_ref *ref, const struct oci_image *image, struct err *err)
+{
+    autofree char *pinned = cli_ref_pinned(ref, image->digest);
+    if (c->output == CLI_OUTPUT_NAME) {
+        cli_print_line(c, str_from(pinned));
+        return ERR_OK;
+    }
+    if (!cli_output_is_document(c)) {
+        print_image(c, pinned, image);
+        return ERR_OK;
+    }
+    autobuf struct buf text = {0};
+    write_document(&text, pinned, image);
+    enum err_kind r = buf_check(&text, "the description of the image", err);
+    return r == ERR_OK ? cli_print_foreign(c, buf_view(&text), err) : r;
+}
+
+static enum err_kind run(struct cli *c, const void *data, struct err *err)
+{
+    const struct inspect_options *o = data;
+    auto_images struct cli_images images = {0};
+    struct oci_image image = {0};
+    struct oci_ref ref;
+    enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
+    if (r == ERR_OK)
+        r = oci_ref_parse(str_from(c->args.items[0]), &ref, err);
+    if (r == ERR_OK)
+        r = cli_images_open(c, &o->transport, &images, err);
+    if (r != ERR_OK)
+        return r;
+    enum oci_where where = o->is_local ? OCI_IN_STORE : OCI_AT_SOURCE;
+    r = oci_inspect(images.session, &ref, where, &image, err);
+    if (r != ERR_OK && !o->is_local)
+        cli_hint_registry(c, &o->transport, &ref, r);
+    if (r == ERR_OK)
+        r = print(c, &ref, &image, err);
+    oci_image_deinit(&image);
+    return r;
+}
+
+const struct cli_command cmd_inspect = {
+    .name = "inspect",
+    .group = "Controller images",
+    .summary = "Show the kinds, schemas, digests and sizes of an image",
+    .usage = "REF",
+    .details = "With a host, REF means the registry's image; --local the store's copy of it. Only "
+               "the manifest\n"
+               "and the definitions are fetched, not the code.\n",
+    .options = options,
+    .shared_options = cli_transport_options,
+    .options_bytes = sizeof(struct inspect_options),
+    .run = run,
+};

@@ -1,0 +1,201 @@
+/* cup pack: a module and its definitions become one image in the local store or a layout. */
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "cli/run.h"
+#include "cli/transport.h"
+#include "json/json.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+struct pack_options {
+    struct cli_transport transport;
+    const char *wasm;
+    struct cli_list definitions;
+    const char *name;
+    struct cli_list read_globs;
+    struct cli_list write_globs;
+    struct cli_list annotations;
+    const char *verbs;
+    const char *tag;
+};
+
+#define OPTION(member) offsetof(struct pack_options, member)
+static const struct cli_option options[] = {
+    {"tag", 't', CLI_OPTION_TEXT, "REF", "what to call the image", OPTION(tag)},
+    {"wasm", 0, CLI_OPTION_TEXT, "FILE", "the controller's module", OPTION(wasm)},
+    {"definition", 0, CLI_OPTION_LIST, "FILE", "a ResourceDefinition as JSON; give all of them",
+     OPTION(definitions)},
+    {"name", 0, CLI_OPTION_TEXT, "NAME", "the controller's name; default: the module's file name",
+     OPTION(name)},
+    {"read", 0, CLI_OPTION_LIST, "GLOB", "paths that it may read; default: **", OPTION(read_globs)},
+    {"write", 0, CLI_OPTION_LIST, "GLOB", "paths that it may write; default: **",
+     OPTION(write_globs)},
+    {"annotation", 0, CLI_OPTION_LIST, "K=V", "an annotation of the manifest", OPTION(annotations)},
+    {"verbs", 0, CLI_OPTION_TEXT, "LIST",
+     "verbs that it has; default: get,list,put,delete (also known: namespaces)", OPTION(verbs)},
+    {0},
+};
+
+/* What a directory gives: paths on the heap. */
+struct sources {
+    char *wasm;
+    char **definitions;
+    size_t count;
+    size_t cap;
+};
+
+static void sources_deinit(struct sources *s)
+{
+    free(s->wasm);
+    for (size_t i = 0; i < s->count; i++)
+        free(s->definitions[i]);
+    free(s->definitions);
+}
+#define auto_sources CLEANUP(sources_deinit)
+
+static enum err_kind
+take_file(const char *dir, const char *name, struct sources *s, struct err *err)
+{
+    if (name[0] == '.')
+        return ERR_OK;
+    if (str_ends(str_from(name), STR(".json"))) {
+        mem_grow(&s->definitions, s->count, &s->cap);
+        s->definitions[s->count++] = fs_join(dir, name);
+    } else if (str_ends(str_from(name), STR(".wasm"))) {
+        if (s->wasm != NULL)
+            return err_set(
+                err, ERR_USAGE,
+                "directory '%s' holds more than one .wasm file: name one with "
+                "--wasm and the definitions with --definition",
+                dir);
+        s->wasm = fs_join(dir, name);
+    }
+    return ERR_OK;
+}
+
+static enum err_kind read_directory(const char *dir, struct sources *s, struct err *err)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(dir, &entries, NULL, alphasort);
+    if (count < 0)
+        return err_errno(err, errno, "directory '%s'", dir);
+    enum err_kind r = ERR_OK;
+    for (int i = 0; i < count; i++) {
+        if (r == ERR_OK)
+            r = take_file(dir, entries[i]->d_name, s, err);
+        free(entries[i]);
+    }
+    free(entries);
+    if (r == ERR_OK && s->wasm == NULL)
+        r = err_set(err, ERR_NOT_FOUND, "directory '%s' holds no .wasm file", dir);
+    return r;
+}
+
+/* https://reproducible-builds.org/specs/source-date-epoch/: seconds; anything else is an error. */
+static enum err_kind source_date(const struct cli_env *env, int64_t *ret, struct err *err)
+{
+    uint64_t seconds;
+    *ret = -1;
+    if (env->source_date_epoch == NULL)
+        return ERR_OK;
+    if (!str_to_u64(str_from(env->source_date_epoch), &seconds) || seconds > INT64_MAX)
+        return err_set(
+            err, ERR_USAGE, "SOURCE_DATE_EPOCH is '%s', but has to be a number of seconds",
+            env->source_date_epoch);
+    *ret = (int64_t)seconds;
+    return ERR_OK;
+}
+
+static enum err_kind
+gather(struct cli *c, const struct pack_options *o, struct sources *s, struct err *err)
+{
+    bool has_files = o->wasm != NULL || o->definitions.count > 0;
+    if (c->args.count == 1 && has_files)
+        return err_set(err, ERR_USAGE, "either a directory or --wasm and --definition, not both");
+    if (c->args.count == 1)
+        return read_directory(c->args.items[0], s, err);
+    if (o->wasm == NULL)
+        return err_set(err, ERR_USAGE, "'cup pack' needs --wasm FILE or a directory");
+    s->wasm = mem_strdup(o->wasm);
+    for (size_t i = 0; i < o->definitions.count; i++) {
+        mem_grow(&s->definitions, s->count, &s->cap);
+        s->definitions[s->count++] = mem_strdup(o->definitions.items[i]);
+    }
+    return ERR_OK;
+}
+
+static enum err_kind
+print_packed(struct cli *c, const struct oci_ref *ref, const char *digest, struct err *err)
+{
+    autofree char *pinned = cli_ref_pinned(ref, digest);
+    if (!cli_output_is_document(c)) {
+        cli_print_line(c, str_from(pinned));
+        return ERR_OK;
+    }
+    autobuf struct buf text = {0};
+    buf_text(&text, "{\"reference\":");
+    json_text_string(&text, str_from(pinned));
+    buf_printf(&text, ",\"digest\":\"%s\"}", digest);
+    return cli_print_document(c, buf_view(&text), err);
+}
+
+static enum err_kind pack(
+    struct cli *c,
+    const struct pack_options *o,
+    const struct sources *s,
+    const struct oci_ref *ref,
+    struct err *err)
+{
+    auto_images struct cli_images images = {0};
+    struct oci_pack_input input = {
+        .wasm_path = s->wasm,
+        .definition_paths = (const char *const *)s->definitions,
+        .definition_count = s->count,
+        .name = o->name,
+        .read_globs = o->read_globs.items,
+        .write_globs = o->write_globs.items,
+        .annotations = o->annotations.items,
+        .verbs = o->verbs,
+    };
+    char digest[OCI_DIGEST_MAX];
+    enum err_kind r = source_date(c->env, &input.source_date_unix_s, err);
+    if (r == ERR_OK)
+        r = cli_images_open(c, &o->transport, &images, err);
+    if (r == ERR_OK)
+        r = oci_pack(images.session, &input, ref, digest, err);
+    return r == ERR_OK ? print_packed(c, ref, digest, err) : r;
+}
+
+static enum err_kind run(struct cli *c, const void *data, struct err *err)
+{
+    const struct pack_options *o = data;
+    auto_sources struct sources s = {0};
+    struct oci_ref ref;
+    enum err_kind r = cli_check_args(c, 0, 1, "", err);
+    if (r == ERR_OK && o->tag == NULL)
+        r = err_set(
+            err, ERR_USAGE, "'cup %s' needs -t REF: what to call the image", c->command_name);
+    if (r == ERR_OK)
+        r = oci_ref_parse(str_from(o->tag), &ref, err);
+    if (r == ERR_OK)
+        r = gather(c, o, &s, err);
+    return r == ERR_OK ? pack(c, o, &s, &ref, err) : r;
+}
+
+const struct cli_command cmd_pack = {
+    .name = "pack",
+    .group = "Controller images",
+    .summary = "Make an image of a module and its definitions",
+    .usage = "(DIR | --wasm FILE --definition FILE…) -t REF",
+    .details = "DIR holds one .wasm file and the definitions as *.json. The image goes into the "
+               "local store,\n"
+               "or into DIR of a REF of the form oci-layout:DIR[:TAG]. The same input gives the "
+               "same digest.\n"
+               "Prints REF@DIGEST.\n",
+    .options = options,
+    .shared_options = cli_store_options,
+    .options_bytes = sizeof(struct pack_options),
+    .run = run,
+};

@@ -1,0 +1,114 @@
+/* cup pull: an image comes into the local store, and into a directory where one is asked for. */
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "cli/run.h"
+#include "cli/transport.h"
+#include "oci/definition.h"
+#include "json/json.h"
+
+#define DIR_MODE 0755
+#define FILE_MODE 0644
+
+struct pull_options {
+    struct cli_transport transport;
+    const char *dir;
+};
+
+#define OPTION(member) offsetof(struct pull_options, member)
+static const struct cli_option options[] = {
+    {"dir", 'd', CLI_OPTION_TEXT, "DIR", "also unpack the module and the definitions there",
+     OPTION(dir)},
+    {0},
+};
+
+/* The file's name is made of the definition's checked names: an image cannot choose a path. */
+static enum err_kind
+write_definition(const char *dir, const struct oci_definition *definition, struct err *err)
+{
+    auto_oci_definition_info struct oci_definition_info info = {0};
+    struct str bytes = str_of(definition->bytes, definition->n);
+    enum err_kind r = oci_definition_check(bytes, &info, err);
+    if (r != ERR_OK)
+        return r;
+    autofree char *name = mem_printf("%s.%s.json", info.plural, info.group);
+    autofree char *path = fs_join(dir, name);
+    return fs_write_atomic(path, bytes, FILE_MODE, err);
+}
+
+static enum err_kind
+unpack(struct oci_session *session, const struct oci_image *image, const char *dir, struct err *err)
+{
+    autobuf struct buf wasm = {.max = OCI_WASM_MAX};
+    char digest[OCI_DIGEST_MAX];
+    enum err_kind r = oci_read_wasm(session, image, &wasm, digest, err);
+    if (r == ERR_OK)
+        r = fs_make_dirs(dir, DIR_MODE, err);
+    if (r != ERR_OK)
+        return r;
+    autofree char *path = fs_join(dir, "controller.wasm");
+    r = fs_write_atomic(path, buf_view(&wasm), FILE_MODE, err);
+    for (size_t i = 0; r == ERR_OK && i < image->definition_count; i++)
+        r = write_definition(dir, &image->definitions[i], err);
+    return r;
+}
+
+static enum err_kind print_pulled(
+    struct cli *c, const struct oci_ref *ref, const struct oci_image *image, struct err *err)
+{
+    autofree char *pinned = cli_ref_pinned(ref, image->digest);
+    if (!cli_output_is_document(c)) {
+        cli_print_line(c, str_from(pinned));
+        return ERR_OK;
+    }
+    autobuf struct buf text = {0};
+    buf_text(&text, "{\"reference\":");
+    json_text_string(&text, str_from(pinned));
+    buf_printf(
+        &text, ",\"digest\":\"%s\",\"manifestDigest\":\"%s\"}", image->digest,
+        image->manifest_digest);
+    return cli_print_document(c, buf_view(&text), err);
+}
+
+static enum err_kind run(struct cli *c, const void *data, struct err *err)
+{
+    const struct pull_options *o = data;
+    auto_images struct cli_images images = {0};
+    struct oci_image image = {0};
+    struct oci_ref ref;
+    enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
+    if (r == ERR_OK)
+        r = oci_ref_parse(str_from(c->args.items[0]), &ref, err);
+    if (r == ERR_OK && ref.kind == OCI_REF_STORE)
+        r = err_set(
+            err, ERR_USAGE, "'%s' names no registry to pull from: write HOST/REPOSITORY[:TAG]",
+            c->args.items[0]);
+    if (r == ERR_OK)
+        r = cli_images_open(c, &o->transport, &images, err);
+    if (r != ERR_OK)
+        return r;
+    r = oci_pull(images.session, &ref, &image, err);
+    if (r != ERR_OK)
+        cli_hint_registry(c, &o->transport, &ref, r);
+    if (r == ERR_OK && o->dir != NULL)
+        r = unpack(images.session, &image, o->dir, err);
+    if (r == ERR_OK)
+        r = print_pulled(c, &ref, &image, err);
+    oci_image_deinit(&image);
+    return r;
+}
+
+const struct cli_command cmd_pull = {
+    .name = "pull",
+    .group = "Controller images",
+    .summary = "Bring an image into the local store",
+    .usage = "REF [-d DIR]",
+    .details = "REF is HOST/REPOSITORY[:TAG][@DIGEST] or oci-layout:DIR[:TAG|@DIGEST]. Digests, "
+               "sizes, the\n"
+               "module and the definitions are checked before the image is named in the store.\n"
+               "Prints REF@DIGEST.\n",
+    .options = options,
+    .shared_options = cli_transport_options,
+    .options_bytes = sizeof(struct pull_options),
+    .run = run,
+};

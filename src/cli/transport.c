@@ -1,0 +1,145 @@
+#include "cli/transport.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cli/run.h"
+
+#define TRANSPORT(member) offsetof(struct cli_transport, member)
+#define STORE_OPTION                                                                               \
+    {                                                                                              \
+        "store", 0, CLI_OPTION_TEXT, "DIR", "the local store of images", TRANSPORT(store)          \
+    }
+
+const struct cli_option cli_transport_options[] = {
+    STORE_OPTION,
+    {"registry-config", 0, CLI_OPTION_TEXT, "FILE", "credentials: another docker config.json",
+     TRANSPORT(registry_config)},
+    {"plain-http", 0, CLI_OPTION_FLAG, NULL, "speak HTTP without TLS", TRANSPORT(is_plain_http)},
+    {"ca-file", 0, CLI_OPTION_TEXT, "FILE", "trust these certificates (PEM), not the system's",
+     TRANSPORT(ca_file)},
+    {"cert-file", 0, CLI_OPTION_TEXT, "FILE", "client certificate (PEM)", TRANSPORT(cert_file)},
+    {"key-file", 0, CLI_OPTION_TEXT, "FILE", "its private key (PEM)", TRANSPORT(key_file)},
+    {"insecure-skip-tls-verify", 0, CLI_OPTION_FLAG, NULL, "accept any certificate",
+     TRANSPORT(is_insecure)},
+    {0},
+};
+
+const struct cli_option cli_store_options[] = {
+    STORE_OPTION,
+    {0},
+};
+
+/* Where the store lies without --store: XDG Base Directory Specification. */
+static enum err_kind
+store_dir(const struct cli_env *env, const char *named, char **ret_dir, struct err *err)
+{
+    if (named != NULL) {
+        *ret_dir = mem_strdup(named);
+        return ERR_OK;
+    }
+    if (env->xdg_data_home != NULL) {
+        if (env->xdg_data_home[0] != '/')
+            return err_set(
+                err, ERR_IO, "the path in XDG_DATA_HOME is relative: '%s'", env->xdg_data_home);
+        *ret_dir = fs_join(env->xdg_data_home, "cup/store");
+        return ERR_OK;
+    }
+    if (env->home == NULL)
+        return err_set(
+            err, ERR_IO,
+            "no place for the local store: neither XDG_DATA_HOME nor HOME is set, and "
+            "no --store is given");
+    *ret_dir = fs_join(env->home, ".local/share/cup/store");
+    return ERR_OK;
+}
+
+/* docker's own places; NULL where there is none. */
+static enum err_kind
+registry_config(const struct cli_env *env, const char *named, char **ret_path, struct err *err)
+{
+    *ret_path = NULL;
+    if (named != NULL && !fs_exists(named))
+        return err_set(err, ERR_NOT_FOUND, "no registry configuration file '%s'", named);
+    if (named != NULL)
+        *ret_path = mem_strdup(named);
+    else if (env->docker_config != NULL)
+        *ret_path = fs_join(env->docker_config, "config.json");
+    else if (env->home != NULL)
+        *ret_path = fs_join(env->home, ".docker/config.json");
+    return ERR_OK;
+}
+
+static enum err_kind check_flags(const struct cli_transport *t, struct err *err)
+{
+    if ((t->cert_file == NULL) != (t->key_file == NULL))
+        return err_set(err, ERR_USAGE, "'--cert-file' and '--key-file' go together");
+    if (t->is_insecure && t->ca_file != NULL)
+        return err_set(
+            err, ERR_USAGE,
+            "'--insecure-skip-tls-verify' accepts any certificate: '--ca-file' would not count");
+    return ERR_OK;
+}
+
+enum err_kind cli_images_open(
+    struct cli *c, const struct cli_transport *t, struct cli_images *ret, struct err *err)
+{
+    autofree char *store = NULL;
+    autofree char *config = NULL;
+    enum err_kind r = check_flags(t, err);
+    if (r == ERR_OK)
+        r = store_dir(c->env, t->store, &store, err);
+    if (r == ERR_OK)
+        r = registry_config(c->env, t->registry_config, &config, err);
+    if (r != ERR_OK)
+        return r;
+    cli_progress_init(&ret->progress, c);
+    struct oci_session_options options = {
+        .store_dir = store,
+        .registry_config = config,
+        .ca_file = t->ca_file,
+        .cert_file = t->cert_file,
+        .key_file = t->key_file,
+        .is_insecure = t->is_insecure,
+        .is_plain_http = t->is_plain_http,
+        .progress = cli_progress_step,
+        .progress_data = &ret->progress,
+    };
+    r = oci_session_new(&options, &ret->session, err);
+    if (r != ERR_OK)
+        cli_progress_deinit(&ret->progress);
+    return r;
+}
+
+void cli_images_close(struct cli_images *images)
+{
+    images->session = oci_session_free(images->session);
+    cli_progress_deinit(&images->progress);
+}
+
+char *cli_ref_pinned(const struct oci_ref *ref, const char *digest)
+{
+    struct oci_ref pinned = *ref;
+    snprintf(pinned.digest, sizeof(pinned.digest), "%s", digest);
+    /* a name with a tag, or with nothing but what it means: "latest" stays to be seen */
+    if (pinned.tag[0] == '\0' && ref->digest[0] == '\0')
+        snprintf(pinned.tag, sizeof(pinned.tag), "latest");
+    return oci_ref_format(&pinned);
+}
+
+void cli_hint_registry(
+    struct cli *c, const struct cli_transport *t, const struct oci_ref *ref, enum err_kind kind)
+{
+    if (ref->kind != OCI_REF_REGISTRY)
+        return;
+    if (kind == ERR_UNAUTHENTICATED || kind == ERR_DENIED)
+        cli_hint(
+            c,
+            "credentials for '%s' are read from docker's config.json; --registry-config FILE "
+            "names another",
+            ref->host);
+    else if (kind == ERR_UNAVAILABLE && !t->is_plain_http)
+        cli_hint(
+            c, "is a registry running at '%s'? --plain-http if it speaks HTTP without TLS",
+            ref->host);
+    else if (kind == ERR_UNAVAILABLE)
+        cli_hint(c, "is a registry running at '%s'?", ref->host);
+}

@@ -1,0 +1,49 @@
+/*
+ * What the image commands share: the flags that say how to reach a registry and where the local store
+ * lies, the session made from them, and references as people write and read them.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "oci/image.h"
+
+struct cli;
+
+/* First member of the options of every image command. */
+struct cli_transport {
+    const char *store;
+    const char *registry_config;
+    const char *ca_file;
+    const char *cert_file;
+    const char *key_file;
+    bool is_plain_http;
+    bool is_insecure;
+};
+extern const struct cli_option cli_transport_options[]; /* all of them */
+extern const struct cli_option cli_store_options[];     /* of commands that ask no registry */
+
+/* A session and the progress that it reports to; stays where it is while it is open. */
+struct cli_images {
+    struct cli_progress progress;
+    struct oci_session *session;
+};
+/* USAGE for flags that do not go together, NOT_FOUND for a --registry-config that is not there, IO
+ * when no place for the store is known. */
+enum err_kind cli_images_open(
+    struct cli *c,
+    const struct cli_transport *transport,
+    struct cli_images *ret,
+    struct err *err) MUST_USE;
+void cli_images_close(struct cli_images *images);
+#define auto_images CLEANUP(cli_images_close)
+
+/* "REF@sha256:…": the reference with what it turned out to mean. Caller frees. */
+char *cli_ref_pinned(const struct oci_ref *ref, const char *digest);
+/* The way out of a failed request to where `ref` points, where we know one. */
+void cli_hint_registry(
+    struct cli *c,
+    const struct cli_transport *transport,
+    const struct oci_ref *ref,
+    enum err_kind kind);
