@@ -190,6 +190,8 @@ enum err_kind core_gotemplate_new(
 {
     if (text.n > CORE_GOTEMPLATE_MAX)
         return err_set(err, ERR_INVALID, "%s is longer than %d bytes", label, CORE_GOTEMPLATE_MAX);
+    if (!str_is_utf8(text))
+        return err_set(err, ERR_INVALID, "%s is not UTF-8", label);
     struct core_gotemplate *t = mem_new(struct core_gotemplate);
     t->label = mem_strdup(label);
     t->text = mem_strdup_str(text);

@@ -31,6 +31,10 @@ gotemplate_error(const struct lexer *l, size_t at, struct err *err, const char *
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    for (char *p = text; *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7F)
+            *p = '?'; /* of the template or a value: not for a terminal to act upon */
+    }
     return err_set(err, ERR_INVALID, "%s, line %zu, column %zu: %s", l->label, line, column, text);
 }
 

@@ -49,6 +49,9 @@ static enum err_kind parse_spec(struct str *rest, struct spec *ret, struct err *
     if (rest->n == 0)
         return err_set(err, ERR_INVALID, "the format ends behind '%%'");
     ret->verb = rest->p[0];
+    if (ret->verb == '\0' || strchr("svqxXdt%", ret->verb) == NULL)
+        return err_set(
+            err, ERR_INVALID, "only the verbs %%s %%v %%q %%x %%X %%d %%t and %%%% are known here");
     *rest = str_skip(*rest, 1);
     ret->has_zeros &= !ret->is_left; /* as Go's fmt: minus wins over zero */
     return ERR_OK;
@@ -163,9 +166,6 @@ format_value(struct buf *to, const struct spec *spec, const struct value *v, str
 {
     static const char *const verbs[] = {"svqxX", "vdxX", "vt"}; /* by kind of value */
     static const char *const what[] = {"text", "a number", "true or false"};
-    if (spec->verb == '\0' || strchr("svqxXdt", spec->verb) == NULL)
-        return err_set(
-            err, ERR_INVALID, "only the verbs %%s %%v %%q %%x %%X %%d %%t and %%%% are known here");
     if (strchr(verbs[v->kind], spec->verb) == NULL)
         return err_set(err, ERR_INVALID, "%%%c does not fit %s", spec->verb, what[v->kind]);
     if (v->kind == VALUE_STRING)

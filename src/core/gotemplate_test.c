@@ -199,6 +199,8 @@ static void test_gotemplate_new__refuses_and_says_where_and_what_else(void **sta
         {"{{ $x := 1 }}{{ $x.Foo }}", "'$x' has no members"},
         {"{{ $ := 1 }}", "'$' cannot be set"},
         {"{{ \x01 }}", "unexpected byte 0x01"},
+        {"{{ printf \"%\x1b\" }}", "only the verbs"},
+        {"{{ \"\xC3\" }}", "path is not UTF-8"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct core_gotemplate *t = NULL;
@@ -222,6 +224,7 @@ static void test_gotemplate_render__fails_over_values_only(void **state)
         {"{{ slice .Kind 3 1 }}", "position 3 is outside 'Widget'"},
         {"{{ slice .Kind -1 }}", "position -1 is outside"},
         {"{{ index .Version 2 }}", "index: position 2 is outside"},
+        {"{{ slice \"a\\n\\x1b\" 9 }}", "position 9 is outside 'a??'"},
         {"{{ $a := replace \"aaaaaaaaaaaaaaaa\" \"\" .Group }}{{ $a = replace $a \"\" .Group }}"
          "{{ replace $a \"\" $a }}",
          "the text is longer than"},
