@@ -224,7 +224,7 @@ static void test_gotemplate_render__fails_over_values_only(void **state)
         {"{{ slice .Kind 3 1 }}", "position 3 is outside 'Widget'"},
         {"{{ slice .Kind -1 }}", "position -1 is outside"},
         {"{{ index .Version 2 }}", "index: position 2 is outside"},
-        {"{{ slice \"a\\n\\x1b\" 9 }}", "position 9 is outside 'a??'"},
+        {"{{ slice \"a\\n\\x1b\" 9 }}", "position 9 is outside 'a?"},
         {"{{ $a := replace \"aaaaaaaaaaaaaaaa\" \"\" .Group }}{{ $a = replace $a \"\" .Group }}"
          "{{ replace $a \"\" $a }}",
          "the text is longer than"},
