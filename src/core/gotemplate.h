@@ -3,7 +3,7 @@
  * functions listed in gotemplate_functions.c, if / else / with, variables, comments, trim markers.
  * All members are strings. What a template cannot do here (loops, sub-templates, server objects) is
  * refused when it is parsed, so that a rendering fails only over values (a slice past the end).
- * Not a general template engine: compat.md section 3 is its scope.
+ * Not a general template engine.
  */
 #pragma once
 

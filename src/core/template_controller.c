@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "core/gotemplate.h"
 #include "core/names.h"
-#include "core/pathmatch.h"
 #include "core/paths.h"
+#include "core/treeglob.h"
 #include "json/json.h"
 
 static const size_t FILE_MAX_BYTES = (size_t)16 << 20;
@@ -150,18 +150,14 @@ static const char *type_name(enum vfs_type type)
 }
 
 static enum err_kind
-read_file(struct vfs *tree, struct str path, core_emit_fn emit, void *data, struct err *err)
+give(const struct vfs_data *file, struct str path, core_emit_fn emit, void *data, struct err *err)
 {
-    auto_vfs_data struct vfs_data file = {0};
-    enum err_kind r = vfs_read(tree, path, &file, err);
-    if (r != ERR_OK)
-        return r;
-    if (file.bytes.n > FILE_MAX_BYTES)
+    if (file->bytes.n > FILE_MAX_BYTES)
         return err_set(
             err, ERR_FAILED, "file '" STR_FMT "' is larger than %zu bytes", STR_ARG(path),
             FILE_MAX_BYTES);
     autofree char *origin = mem_printf("file '" STR_FMT "'", STR_ARG(path));
-    return emit(data, file.bytes, origin, err);
+    return emit(data, file->bytes, origin, err);
 }
 
 static enum err_kind not_found(const struct core_call *call, struct str path, struct err *err)
@@ -171,7 +167,7 @@ static enum err_kind not_found(const struct core_call *call, struct str path, st
         call->kind->singular, STR_ARG(call->name), STR_ARG(call->ns), STR_ARG(path));
 }
 
-/* Links are not followed: they lead wherever the repository's author wants (compat.md 8, row 9). */
+/* Links are not followed: they lead wherever the repository's author wants. */
 static enum err_kind
 check_is_file(struct vfs *tree, const struct core_call *call, struct str path, struct err *err)
 {
@@ -197,108 +193,63 @@ static enum err_kind template_get(
     enum err_kind r = object_path(self(c), call, &path, err);
     if (r == ERR_OK)
         r = check_is_file(call->tree, call, buf_view(&path), err);
-    return r == ERR_OK ? read_file(call->tree, buf_view(&path), emit, data, err) : r;
+    if (r != ERR_OK)
+        return r;
+    auto_vfs_data struct vfs_data file = {0};
+    r = vfs_read(call->tree, buf_view(&path), &file, err);
+    return r == ERR_OK ? give(&file, buf_view(&path), emit, data, err) : r;
 }
 
-/* --- lists: fs.Glob, one directory level after the other --------------------------------------------- */
+/* --- lists ----------------------------------------------------------------------------------------- */
 
-struct walk {
+struct sink {
     struct vfs *tree;
     core_emit_fn emit;
     void *data;
-    struct str
-        any_namespace; /* the pattern's rest whose first segment is any namespace; or {NULL, 0} */
 };
 
-static enum err_kind
-walk_segment(const struct walk *w, struct str dir, struct str pattern, struct err *err);
-
-static enum err_kind
-emit_match(const struct walk *w, struct str path, enum vfs_type type, struct err *err)
+static enum err_kind emit_match(void *data, struct str path, enum vfs_type type, struct err *err)
 {
+    const struct sink *sink = data;
+    auto_vfs_data struct vfs_data file = {0};
     if (type != VFS_FILE)
         return err_set(
             err, ERR_FAILED, "'" STR_FMT "' matches list_template but is a %s", STR_ARG(path),
             type_name(type));
-    return read_file(w->tree, path, w->emit, w->data, err);
-}
-
-/* Something of the tree that the first segment matched; `rest.p` NULL: that was the last one. */
-static enum err_kind
-descend(const struct walk *w, struct str path, enum vfs_type type, struct str rest, struct err *err)
-{
-    if (rest.p == NULL)
-        return emit_match(w, path, type, err);
-    return type == VFS_DIR ? walk_segment(w, path, rest, err) : ERR_OK;
-}
-
-static enum err_kind walk_literal(
-    const struct walk *w, struct str dir, struct str name, struct str rest, struct err *err)
-{
-    autobuf struct buf path = {0};
-    struct vfs_stat st;
-    join(&path, dir);
-    join(&path, name);
-    enum err_kind r = vfs_stat(w->tree, buf_view(&path), 0, &st, err);
-    if (r == ERR_NOT_FOUND)
+    enum err_kind r = vfs_read(sink->tree, path, &file, err);
+    if (r == ERR_NOT_FOUND) /* a local directory changes under us: it was deleted meanwhile */
         return ERR_OK;
-    return r == ERR_OK ? descend(w, buf_view(&path), st.type, rest, err) : r;
+    return r == ERR_OK ? give(&file, path, sink->emit, sink->data, err) : r;
 }
 
-/* What is no name cannot be asked for as a namespace either, so its files are no objects. */
-static bool is_wanted(const struct walk *w, struct str pattern, struct str segment, struct str name)
+/* Also leaves out directories that are no names: they cannot be asked for as a namespace either. */
+static bool is_namespace(struct str name)
 {
-    if (pattern.p == w->any_namespace.p)
-        return core_names_check_namespace(name, NULL) == ERR_OK;
-    return core_pathmatch(segment, name) && !str_eq_nocase(name, STR(".git"));
+    return core_names_check_namespace(name, NULL) == ERR_OK;
 }
 
-static enum err_kind
-walk_segment(const struct walk *w, struct str dir, struct str pattern, struct err *err)
-{
-    struct str rest = pattern;
-    struct str segment = str_cut(&rest, '/');
-    if (core_pathmatch_is_literal(segment))
-        return walk_literal(w, dir, segment, rest, err);
-    auto_vfs_listing struct vfs_listing listing = {0};
-    enum err_kind r = vfs_list(w->tree, dir, &listing, err);
-    if (r == ERR_NOT_FOUND)
-        return ERR_OK;
-    for (size_t i = 0; r == ERR_OK && i < listing.count; i++) {
-        struct str name = str_from(listing.entries[i].name);
-        if (!is_wanted(w, pattern, segment, name))
-            continue;
-        autobuf struct buf path = {0};
-        join(&path, dir);
-        join(&path, name);
-        r = descend(w, buf_view(&path), listing.entries[i].type, rest, err);
-    }
-    return r;
-}
-
-static enum err_kind
-check_pattern(const struct template_controller *t, struct str pattern, struct err *err)
-{
-    while (pattern.p != NULL) {
-        if (core_pathmatch_check(str_cut(&pattern, '/'), err) != ERR_OK)
-            return err_wrap(err, "controller '%s': list_template", t->base.name);
-    }
-    return ERR_OK;
-}
-
-static enum err_kind walk_pattern(
+/* any_segment: the number of the pattern's segment that is any namespace; CORE_TREEGLOB_NONE: none. */
+static enum err_kind list_pattern(
     const struct template_controller *t,
     const struct core_call *call,
     struct str pattern,
-    struct str any_namespace,
+    size_t any_segment,
     core_emit_fn emit,
     void *data,
     struct err *err)
 {
-    struct walk w = {
-        .tree = call->tree, .emit = emit, .data = data, .any_namespace = any_namespace};
-    enum err_kind r = check_pattern(t, pattern, err);
-    return r == ERR_OK ? walk_segment(&w, STR(""), pattern, err) : r;
+    struct sink sink = {.tree = call->tree, .emit = emit, .data = data};
+    const struct core_treeglob glob = {
+        .tree = call->tree,
+        .pattern = pattern,
+        .filtered_segment = any_segment,
+        .filter = is_namespace,
+        .visit = emit_match,
+        .data = &sink,
+    };
+    if (core_treeglob_check(pattern, err) != ERR_OK)
+        return err_wrap(err, "controller '%s': list_template", t->base.name);
+    return core_treeglob_walk(&glob, err);
 }
 
 static enum err_kind template_list(
@@ -312,7 +263,7 @@ static enum err_kind template_list(
     enum err_kind r =
         render_path(self(c), self(c)->list, "list_template", call, call->ns, &pattern, err);
     return r == ERR_OK
-        ? walk_pattern(self(c), call, buf_view(&pattern), str_of(NULL, 0), emit, data, err)
+        ? list_pattern(self(c), call, buf_view(&pattern), CORE_TREEGLOB_NONE, emit, data, err)
         : r;
 }
 
@@ -333,16 +284,16 @@ static unsigned namespace_mentions(const struct core_gotemplate *t)
 }
 
 /* Put `*` in place of the one segment that is the namespace; false: there is not just one. */
-static bool open_namespace(struct str pattern, struct buf *to, size_t *ret_at)
+static bool open_namespace(struct str pattern, struct buf *to, size_t *ret_segment)
 {
     size_t found = 0;
-    while (pattern.p != NULL) {
+    for (size_t i = 0; pattern.p != NULL; i++) {
         struct str segment = str_cut(&pattern, '/');
-        bool is_namespace = str_eqz(segment, ANY);
-        join(to, is_namespace ? STR("*") : segment);
-        if (is_namespace)
-            *ret_at = to->n - 1;
-        found += is_namespace;
+        bool is_any = str_eqz(segment, ANY);
+        join(to, is_any ? STR("*") : segment);
+        if (is_any)
+            *ret_segment = i;
+        found += is_any;
     }
     return found == 1;
 }
@@ -365,8 +316,8 @@ static enum err_kind template_list_all(
     enum err_kind r = render_path(t, t->list, "list_template", call, str_from(ANY), &one, err);
     if (r != ERR_OK)
         return r;
-    size_t at = 0;
-    bool is_whole = open_namespace(buf_view(&one), &all, &at);
+    size_t any = CORE_TREEGLOB_NONE;
+    bool is_whole = open_namespace(buf_view(&one), &all, &any);
     if (mentions > 1 || (mentions == 1 && !is_whole))
         return err_set(
             err, ERR_UNSUPPORTED,
@@ -374,14 +325,12 @@ static enum err_kind template_list_all(
             "'.Namespace' "
             "is not one whole path segment of its list_template: name a namespace",
             t->base.name);
-    struct str pattern = buf_view(&all);
-    struct str any = is_whole ? str_skip(pattern, at) : str_of(NULL, 0);
-    return walk_pattern(t, call, pattern, any, emit, data, err);
+    return list_pattern(t, call, buf_view(&all), any, emit, data, err);
 }
 
 /* --- writing --------------------------------------------------------------------------------------- */
 
-/* A file or link where the path needs a directory: never written through (hardening: no way out). */
+/* A file or link where the path needs a directory: it is never written through. */
 static enum err_kind check_parents(struct vfs *tree, struct str path, struct err *err)
 {
     for (size_t i = 0; i < path.n; i++) {
@@ -414,7 +363,7 @@ static enum err_kind write_path(
     return r;
 }
 
-/* As upstream writes it: two blanks a level, one final newline (compat.md section 3). */
+/* As upstream writes it: two blanks a level, one final newline. */
 static enum err_kind template_put(
     struct core_controller *c, const struct core_call *call, struct str body, struct err *err)
 {

@@ -1,6 +1,6 @@
 /*
- * The template controller: one JSON file per object, its path made by a template (compat.md section
- * 3). Lists read what a second template, a pattern, matches.
+ * The template controller: one JSON file per object, its path made by a template. Lists read what a
+ * second template, a pattern, matches.
  */
 #pragma once
 

@@ -234,6 +234,59 @@ static void test_template_list__names_what_matches_and_is_no_file(void **state)
     }
 }
 
+/* A directory whose one file is gone when it is read. */
+static enum err_kind
+stat_gone(struct vfs *v, struct str path, unsigned flags, struct vfs_stat *ret, struct err *err)
+{
+    (void)v;
+    (void)path;
+    (void)flags;
+    (void)err;
+    *ret = (struct vfs_stat){.type = VFS_FILE};
+    return ERR_OK;
+}
+
+static enum err_kind
+list_gone(struct vfs *v, struct str path, struct vfs_listing *ret, struct err *err)
+{
+    (void)v;
+    (void)path;
+    (void)err;
+    *ret = (struct vfs_listing){0};
+    vfs_listing_add(ret, STR("a.json"), VFS_FILE);
+    vfs_listing_finish(ret);
+    return ERR_OK;
+}
+
+static enum err_kind
+read_gone(struct vfs *v, struct str path, struct vfs_data *ret, struct err *err)
+{
+    (void)v;
+    (void)ret;
+    return err_set(err, ERR_NOT_FOUND, "no file '" STR_FMT "'", STR_ARG(path));
+}
+
+static void free_gone(struct vfs *v)
+{
+    (void)v;
+}
+
+static void test_template_list__passes_over_what_was_deleted_meanwhile(void **state)
+{
+    (void)state;
+    static const struct vfs_ops ops = {stat_gone, list_gone, read_gone, free_gone};
+    struct vfs gone = {.ops = &ops};
+    struct fixture f;
+    fixture_init(&f, "*.json", "{{ .Name }}.json");
+    struct core_call call = call_of(&f, "n", "a");
+    call.tree = &gone;
+    assert_int_equal(f.controller->ops->list(f.controller, &call, collect, &f, &f.err), ERR_OK);
+    assert_seen(&f, "");
+    assert_int_equal(
+        f.controller->ops->get(f.controller, &call, collect, &f, &f.err), ERR_NOT_FOUND);
+    fixture_deinit(&f);
+}
+
 static void test_template_list__reads_a_pattern_without_marks(void **state)
 {
     (void)state;
@@ -323,7 +376,7 @@ assert_change(struct fixture *f, enum vfs_change_kind kind, const char *path, co
         fail_msg("wrote '%.*s'", STR_ARG(changes.items[0].bytes));
 }
 
-/* Bytes as compat.md's transcripts show them. */
+/* Bytes as upstream writes them. */
 static void test_template_put__writes_indented_with_its_own_tokens(void **state)
 {
     (void)state;
@@ -499,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_template_list__goes_level_by_level_in_byte_order),
         cmocka_unit_test(test_template_list__matches_dot_names_but_never_git),
         cmocka_unit_test(test_template_list__names_what_matches_and_is_no_file),
+        cmocka_unit_test(test_template_list__passes_over_what_was_deleted_meanwhile),
         cmocka_unit_test(test_template_list__reads_a_pattern_without_marks),
         cmocka_unit_test(test_template_list__refuses_a_bad_pattern),
         cmocka_unit_test(test_template_list_all__opens_the_namespace_segment),

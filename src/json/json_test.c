@@ -307,7 +307,7 @@ static void test_json_parse__keeps_numbers_as_they_are_spelled(void **state)
     }
 }
 
-/* hardening 25: what a PUT brings is refused before anything walks it, and in no time. */
+/* What a PUT brings is refused before anything walks it, and in no time. */
 static void test_adv_25__hostile_documents_are_refused_at_once(void **state)
 {
     (void)state;

@@ -283,7 +283,7 @@ static void test_schema_compile__refuses_what_is_no_schema(void **state)
     }
 }
 
-/* compat.md section 8, row 18: neither files nor other hosts are asked. */
+/* Neither files nor other hosts are asked. */
 static void test_schema_compile__follows_no_remote_reference(void **state)
 {
     (void)state;
@@ -305,7 +305,6 @@ static void test_schema_compile__follows_no_remote_reference(void **state)
     }
 }
 
-/* hardening 25 */
 static void test_adv_25__deep_schemas_are_refused_as_such(void **state)
 {
     (void)state;
@@ -341,7 +340,6 @@ static void test_adv_25__deep_documents_are_refused_as_such(void **state)
     }
 }
 
-/* hardening 27 */
 static void test_adv_27__a_catastrophic_pattern_is_matched_in_linear_time(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
  * The text functions: they work on documents that json_parse accepted, so that a token is what it
- * looks like and no error is possible. compat.md's "JSON as written" is what they keep to: Go's
- * encoding/json, Marshal and Indent.
+ * looks like and no error is possible. They write as Go's encoding/json does (Marshal and Indent),
+ * because files and answers must be what upstream makes of them.
  */
 #include "base/mem.h"
 #include "json/json.h"

@@ -189,7 +189,7 @@ static void test_json_text_canonical__keeps_the_order_of_equal_keys(void **state
     expect(&to, expected.p);
 }
 
-/* hardening 25: what json_parse took is walked without recursion trouble or quadratic time. */
+/* What json_parse took is walked without recursion trouble or quadratic time. */
 static void test_adv_25__text_functions_survive_deep_and_wide_documents(void **state)
 {
     (void)state;
