@@ -52,13 +52,22 @@ struct wasmhost_call {
     const char *const *args; /* argv as the guest sees it: {"wasi", "get", …} */
     size_t arg_count;
     struct str stdin_bytes;
-    struct vfs
-        *tree; /* read by the guest; used when overlay is NULL: then nothing can be written */
-    struct overlay *overlay; /* writable: put and delete */
+    /* Read by the guest where overlay is NULL: then nothing can be written. Unused beside one. */
+    struct vfs *tree;
+    /* Put and delete. What the guest did is written into it when the guest has ended by itself,
+     * whatever its exit code; a call that fails leaves it as it was, except for LIMIT of the
+     * overlay's own: then the caller throws it away. */
+    struct overlay *overlay;
     /* Paths that the guest may see (base/glob.h); none given: all. The caller checks what may be
      * written on the overlay's changes. */
     const struct str *read_globs;
     size_t read_glob_count;
+    /* A second list of the same meaning: where given, a path must match one of these as well. The
+     * image says one, the Controller that names the image may narrow it. */
+    const struct str *narrow_globs;
+    size_t narrow_glob_count;
+    const struct str *narrow_globs; /* a second list: what both match is seen */
+    size_t narrow_glob_count;
     struct wasmhost_limits limits;
 };
 
@@ -71,10 +80,11 @@ void wasmhost_result_deinit(struct wasmhost_result *r);
 
 /*
  * One call. ERR_OK whatever the exit code: the caller judges. Errors: TIMEOUT, LIMIT (names the limit:
- * memory, output, open files, written bytes), FAILED (a trap: its message), INTERNAL. ret is filled
- * with what there was in either case and must be deinitialised always.
+ * memory, output, open files, written bytes), FAILED (a trap: its message), INTERNAL, and what the
+ * tree gave when it could not be read. ret is filled with what there was in either case and must be
+ * deinitialised always. Waits for a free instance no longer than the call's own time limit.
  *
- * threads   any
+ * threads   any, with 2 MiB of stack: the guest runs on it
  */
 enum err_kind wasmhost_call(
     struct wasmhost_module *m,
