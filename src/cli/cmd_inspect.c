@@ -115,13 +115,6 @@ static void write_document(struct buf *to, const char *pinned, const struct oci_
 
 /* --- for people ----------------------------------------------------------------------------------- */
 
-static void print_row(struct cli *c, const char *name, const char *value)
-{
-    autobuf struct buf safe = {0};
-    cli_print_safe(&safe, str_from(value));
-    fprintf(c->io.out, "%-12s %s\n", name, safe.p == NULL ? "-" : safe.p);
-}
-
 static void print_blob(struct cli *c, const char *name, const char *digest, uint64_t bytes)
 {
     char size[16];
@@ -135,7 +128,7 @@ static void print_globs(struct cli *c, const char *name, char *const *globs)
     autobuf struct buf text = {0};
     for (size_t i = 0; globs[i] != NULL; i++)
         buf_printf(&text, "%s%s", i > 0 ? ", " : "", globs[i]);
-    print_row(c, name, text.p);
+    cli_print_pair(c, name, buf_view(&text));
 }
 
 static void print_schema(struct cli *c, struct str version, struct str schema)
@@ -161,9 +154,8 @@ static void print_definition(struct cli *c, const struct oci_definition *definit
     struct str group = json_str(json_get(spec, "group"));
     autofree char *name = mem_printf("%.*s.%.*s", STR_ARG(plural), STR_ARG(group));
     fputc('\n', c->io.out);
-    print_row(c, "Definition", name);
-    autofree char *kind_text = mem_strdup_str(kind);
-    print_row(c, "Kind", kind_text);
+    cli_print_pair(c, "Definition", str_from(name));
+    cli_print_pair(c, "Kind", kind);
     print_blob(c, "Layer", definition->digest, definition->n);
     struct str versions =
         json_text_member(json_text_member(doc.text, STR("spec"), false), STR("versions"), false);
@@ -176,11 +168,11 @@ static void print_definition(struct cli *c, const struct oci_definition *definit
 
 static void print_image(struct cli *c, const char *pinned, const struct oci_image *image)
 {
-    print_row(c, "Reference", pinned);
+    cli_print_pair(c, "Reference", str_from(pinned));
     print_blob(c, "Manifest", image->manifest_digest, image->manifest_bytes);
-    print_row(c, "Controller", image->name);
-    print_row(c, "ABI", image->abi);
-    print_row(c, "Verbs", image->verbs == NULL ? DEFAULT_VERBS : image->verbs);
+    cli_print_pair(c, "Controller", str_from(image->name));
+    cli_print_pair(c, "ABI", str_from(image->abi));
+    cli_print_pair(c, "Verbs", str_from(image->verbs == NULL ? DEFAULT_VERBS : image->verbs));
     print_globs(c, "Reads", image->read_globs);
     print_globs(c, "Writes", image->write_globs);
     print_blob(c, "Content", image->content_digest, image->content_bytes);

@@ -9,6 +9,13 @@
 
 struct cli;
 
+/* What --revision and --proposal mean to a command. */
+enum cli_versions {
+    CLI_VERSIONS_NONE,  /* nothing: they are refused */
+    CLI_VERSIONS_READ,  /* read there instead of the target branch */
+    CLI_VERSIONS_WRITE, /* '--proposal new' alone: do not extend the object's open proposal */
+};
+
 struct cli_command {
     const char *name;
     const char *const *aliases; /* NULL-terminated, or NULL */
@@ -18,6 +25,7 @@ struct cli_command {
     const char *details;        /* further lines of help, each ended; may be NULL */
     const struct cli_option *options;
     const struct cli_option *shared_options; /* a second table over the same struct; may be NULL */
+    enum cli_versions versions;
     size_t options_bytes; /* of the struct that both tables fill, given to run zeroed */
     /* Results go to c->io.out; the error it returns is printed by the caller. NULL: a mere group. */
     enum err_kind (*run)(struct cli *c, const void *options, struct err *err);

@@ -10,19 +10,27 @@ const char *const cli_groups[] = {
 
 /* Keep sorted by name. */
 const struct cli_command *const cli_commands[] = {
-    &cmd_help, &cmd_image, &cmd_inspect, &cmd_pack, &cmd_pull, &cmd_push, &cmd_version, NULL,
+    &cmd_apply, &cmd_completion, &cmd_config, &cmd_controller, &cmd_definitions, &cmd_delete,
+    &cmd_diff,  &cmd_edit,       &cmd_get,    &cmd_help,       &cmd_image,       &cmd_inspect,
+    &cmd_pack,  &cmd_proposal,   &cmd_pull,   &cmd_push,       &cmd_version,     NULL,
 };
 
 #define GLOBAL(member) offsetof(struct cli_globals, member)
 const struct cli_option cli_global_options[] = {
     {"address", 'a', CLI_OPTION_TEXT, "URL", "the server, http://HOST:PORT", GLOBAL(address)},
     {"namespace", 'n', CLI_OPTION_TEXT, "NS", "the namespace to work in", GLOBAL(ns)},
-    {"output", 'o', CLI_OPTION_TEXT, "FORM", "table (default), json, yaml or name", GLOBAL(output)},
+    {"output", 'o', CLI_OPTION_TEXT, "FORM", "table (default), wide, json, yaml or name",
+     GLOBAL(output)},
     {"config", 'c', CLI_OPTION_TEXT, "FILE", "another configuration file", GLOBAL(config)},
     {"level", 'l', CLI_OPTION_TEXT, "LEVEL", "notes on stderr: debug, info, warn or error",
      GLOBAL(level)},
     {"timeout", 0, CLI_OPTION_TEXT, "DURATION", "limit for each request to the server, as in 10s",
      GLOBAL(timeout)},
+    {"revision", 0, CLI_OPTION_TEXT, "REV", "get, diff: as of this branch or commit",
+     GLOBAL(revision)},
+    {"proposal", 0, CLI_OPTION_TEXT, "ID",
+     "get, diff: as of this proposal; 'new' for apply, edit, delete: make another one",
+     GLOBAL(proposal)},
     {"quiet", 'q', CLI_OPTION_FLAG, NULL, "no notes and no progress", GLOBAL(is_quiet)},
     {"no-color", 0, CLI_OPTION_FLAG, NULL, "no colours", GLOBAL(no_color)},
     {"help", 'h', CLI_OPTION_FLAG, NULL, "help of cup or of the command", GLOBAL(wants_help)},

@@ -4,10 +4,12 @@
 #include "cli/command.h"
 
 extern const struct cli_command cmd_apply;
+extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_config;
 extern const struct cli_command cmd_controller;
 extern const struct cli_command cmd_definitions;
 extern const struct cli_command cmd_delete;
+extern const struct cli_command cmd_diff;
 extern const struct cli_command cmd_edit;
 extern const struct cli_command cmd_get;
 extern const struct cli_command cmd_help;

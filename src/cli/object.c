@@ -64,7 +64,7 @@ void cli_results_deinit(struct cli_results *results)
 
 void cli_results_end(struct cli *c, const struct cli_results *results)
 {
-    if (c->output == CLI_OUTPUT_TABLE)
+    if (cli_output_is_table(c))
         cli_table_print(&results->table, c->io.out);
 }
 
@@ -94,6 +94,31 @@ take_result(struct cli *c, struct str body, struct cli_results *results, struct 
     else
         cli_table_row(&results->table, cells);
     return ERR_OK;
+}
+
+void cli_object_read_query(const struct cli *c, struct buf *path)
+{
+    cli_path_query(path, "revision", c->globals.revision);
+    cli_path_query(path, "proposal", c->globals.proposal);
+}
+
+void cli_object_write_query(const struct cli *c, bool is_dry_run, struct buf *path)
+{
+    cli_path_query(path, "dryRun", is_dry_run ? "All" : NULL);
+    cli_path_query(path, "proposal", c->globals.proposal);
+}
+
+bool cli_object_is_hopeless(enum err_kind kind)
+{
+    return kind == ERR_UNAVAILABLE || kind == ERR_TIMEOUT || kind == ERR_UNAUTHENTICATED;
+}
+
+enum err_kind
+cli_object_get(struct cli *c, const char *path, const char *label, struct buf *ret, struct err *err)
+{
+    autofree char *what = mem_printf("getting %s", label);
+    struct cli_request request = {.method = "GET", .path = path, .what = what};
+    return cli_server_call(c, &request, ret, NULL, err);
 }
 
 enum err_kind cli_object_change(

@@ -33,6 +33,15 @@ void cli_results_deinit(struct cli_results *results);
 #define auto_results CLEANUP(cli_results_deinit)
 void cli_results_end(struct cli *c, const struct cli_results *results);
 
+/* The query of a read, from --revision and --proposal. */
+void cli_object_read_query(const struct cli *c, struct buf *path);
+/* The query of a change, from --dry-run and --proposal (surface.md). */
+void cli_object_write_query(const struct cli *c, bool is_dry_run, struct buf *path);
+/* Would the next change of the same run fail in the same way? */
+bool cli_object_is_hopeless(enum err_kind kind);
+/* GET one object. What the label says is in errors. */
+enum err_kind cli_object_get(
+    struct cli *c, const char *path, const char *label, struct buf *ret, struct err *err) MUST_USE;
 /*
  * PUT (body not empty) or DELETE the object and take its Result in. 204 prints nothing: there was
  * nothing to change.

@@ -12,10 +12,8 @@ enum err_kind cli_output_parse(struct str text, enum cli_output *ret, struct err
         const char *name;
         enum cli_output output;
     } forms[] = {
-        {"table", CLI_OUTPUT_TABLE},
-        {"json", CLI_OUTPUT_JSON},
-        {"yaml", CLI_OUTPUT_YAML},
-        {"name", CLI_OUTPUT_NAME},
+        {"table", CLI_OUTPUT_TABLE}, {"wide", CLI_OUTPUT_WIDE}, {"json", CLI_OUTPUT_JSON},
+        {"yaml", CLI_OUTPUT_YAML},   {"name", CLI_OUTPUT_NAME},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         if (str_eqz(text, forms[i].name)) {
@@ -24,8 +22,13 @@ enum err_kind cli_output_parse(struct str text, enum cli_output *ret, struct err
         }
     }
     return err_set(
-        err, ERR_USAGE, "unknown output '" STR_FMT "': it is one of table, json, yaml, name",
+        err, ERR_USAGE, "unknown output '" STR_FMT "': it is one of table, wide, json, yaml, name",
         STR_ARG(text));
+}
+
+bool cli_output_is_table(const struct cli *c)
+{
+    return c->output == CLI_OUTPUT_TABLE || c->output == CLI_OUTPUT_WIDE;
 }
 
 bool cli_output_is_document(const struct cli *c)
@@ -76,4 +79,41 @@ void cli_print_line(struct cli *c, struct str text)
     autobuf struct buf safe = {0};
     cli_print_safe(&safe, text);
     fprintf(c->io.out, "%s\n", safe.p == NULL ? "" : safe.p);
+}
+
+void cli_print_pair(struct cli *c, const char *name, struct str value)
+{
+    autobuf struct buf safe = {0};
+    cli_print_safe(&safe, value);
+    fprintf(c->io.out, "%-12s %s\n", name, safe.n == 0 ? "-" : safe.p);
+}
+
+/* ECMA-48 colours as git's: added green, removed red, places cyan. */
+static const char *color_of(struct str line)
+{
+    if (str_starts(line, STR("@@")))
+        return "\x1b[36m";
+    if (str_starts(line, STR("+")))
+        return "\x1b[32m";
+    return str_starts(line, STR("-")) ? "\x1b[31m" : NULL;
+}
+
+static void print_diff_line(struct cli *c, struct str line)
+{
+    autobuf struct buf safe = {.max = DOCUMENT_MAX};
+    const char *color = cli_uses_color(c) ? color_of(line) : NULL;
+    cli_print_safe_lines(&safe, line);
+    fprintf(
+        c->io.out, "%s%s%s\n", color == NULL ? "" : color, safe.p == NULL ? "" : safe.p,
+        color == NULL ? "" : "\x1b[0m");
+}
+
+void cli_print_diff(struct cli *c, struct str diff)
+{
+    if (!c->io.is_out_tty) {
+        fwrite(diff.p, 1, diff.n, c->io.out);
+        return;
+    }
+    while (diff.n > 0)
+        print_diff_line(c, str_cut(&diff, '\n'));
 }

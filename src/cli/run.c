@@ -217,6 +217,31 @@ static enum err_kind read_globals(struct cli *c, struct err *err)
     return r;
 }
 
+/* A flag that would not count is an error, before anything is asked or changed. */
+static enum err_kind check_versions(const struct cli *c, struct err *err)
+{
+    const char *revision = c->globals.revision;
+    const char *proposal = c->globals.proposal;
+    enum cli_versions versions = c->command->versions;
+    if (revision == NULL && proposal == NULL)
+        return ERR_OK;
+    if (revision != NULL && proposal != NULL)
+        return err_set(err, ERR_USAGE, "either '--revision' or '--proposal', not both");
+    if (versions == CLI_VERSIONS_READ)
+        return ERR_OK;
+    if (versions == CLI_VERSIONS_NONE || revision != NULL)
+        return err_set(
+            err, ERR_USAGE, "'cup %s' does not take '--%s'", c->command_name,
+            revision != NULL ? "revision" : "proposal");
+    if (strcmp(proposal, "new") != 0)
+        return err_set(
+            err, ERR_USAGE,
+            "'cup %s' takes '--proposal new' only: a change extends the object's "
+            "open proposal by itself",
+            c->command_name);
+    return ERR_OK;
+}
+
 /* --- the run ------------------------------------------------------------------------------------- */
 
 static enum err_kind dispatch(struct cli *c, const void *options, struct err *err)
@@ -233,7 +258,8 @@ static enum err_kind dispatch(struct cli *c, const void *options, struct err *er
         cli_help_command(c->io.out, c->command, c->command_name);
         return ERR_OK;
     }
-    return c->command->run(c, options, err);
+    enum err_kind r = check_versions(c, err);
+    return r == ERR_OK ? c->command->run(c, options, err) : r;
 }
 
 static void hint_at_help(struct cli *c, enum err_kind r)

@@ -32,6 +32,8 @@ struct cli_globals {
     const char *config;
     const char *level;
     const char *timeout;
+    const char *revision;
+    const char *proposal;
     bool is_quiet;
     bool no_color;
     bool wants_help;

@@ -13,8 +13,9 @@
 enum err_kind cli_yaml_write(struct buf *to, struct str json, struct err *err) MUST_USE;
 
 /*
- * Append one YAML document as JSON: scalars by the 1.2 core schema. MALFORMED (names the line) for
- * no or several documents, tags, anchors, aliases, keys that are no scalar, numbers that JSON cannot
- * spell; LIMIT for nesting. Duplicate keys stay, for the strict JSON parser to refuse.
+ * Append each document of a YAML stream as JSON and a newline: scalars by the 1.2 core schema; empty
+ * documents are left out. MALFORMED (names the line) for tags, anchors, aliases, keys that are no
+ * scalar, numbers that JSON cannot spell; LIMIT for nesting. Duplicate keys stay, for the strict JSON
+ * parser to refuse.
  */
 enum err_kind cli_yaml_read(struct str yaml, struct buf *to, struct err *err) MUST_USE;
