@@ -137,11 +137,13 @@ run(struct wasm_controller *w,
         .overlay = call->overlay,
         .limits = w->limits,
     };
-    for (size_t i = 0; i < 2; i++) {
-        if (!core_globs_is_all(&w->read[i])) {
-            host_call.read_globs = w->read[i].items;
-            host_call.read_glob_count = w->read[i].count;
-        }
+    if (!core_globs_is_all(&w->read[0])) {
+        host_call.read_globs = w->read[0].items;
+        host_call.read_glob_count = w->read[0].count;
+    }
+    if (!core_globs_is_all(&w->read[1])) {
+        host_call.narrow_globs = w->read[1].items;
+        host_call.narrow_glob_count = w->read[1].count;
     }
     enum err_kind r = wasmhost_call(w->module, &host_call, result, err);
     r = r == ERR_OK ? judge(w, verb, call, result, err) : call_error(w, verb, err);

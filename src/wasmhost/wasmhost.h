@@ -55,8 +55,7 @@ struct wasmhost_call {
     /* Read by the guest where overlay is NULL: then nothing can be written. Unused beside one. */
     struct vfs *tree;
     /* Put and delete. What the guest did is written into it when the guest has ended by itself,
-     * whatever its exit code; a call that fails leaves it as it was, except for LIMIT of the
-     * overlay's own: then the caller throws it away. */
+     * whatever its exit code; after an error the caller throws it away. */
     struct overlay *overlay;
     /* Paths that the guest may see (base/glob.h); none given: all. The caller checks what may be
      * written on the overlay's changes. */
@@ -65,8 +64,6 @@ struct wasmhost_call {
     /* A second list of the same meaning: where given, a path must match one of these as well. The
      * image says one, the Controller that names the image may narrow it. */
     const struct str *narrow_globs;
-    size_t narrow_glob_count;
-    const struct str *narrow_globs; /* a second list: what both match is seen */
     size_t narrow_glob_count;
     struct wasmhost_limits limits;
 };

@@ -1,0 +1,141 @@
+/* One call: an instance from the pool, run to its end, judged. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "wasmhost/wasi.h"
+
+void wasmhost_limits_default(struct wasmhost_limits *limits)
+{
+    if (limits->timeout_ms == 0)
+        limits->timeout_ms = 10000;
+    if (limits->memory_bytes == 0)
+        limits->memory_bytes = (uint64_t)256 << 20;
+    if (limits->output_bytes == 0)
+        limits->output_bytes = (uint64_t)16 << 20;
+    if (limits->open_files == 0)
+        limits->open_files = 1024;
+    if (limits->written_bytes == 0)
+        limits->written_bytes = (uint64_t)64 << 20;
+}
+
+void wasmhost_result_deinit(struct wasmhost_result *r)
+{
+    buf_deinit(&r->out);
+    buf_deinit(&r->diagnostics);
+}
+
+static enum err_kind timed_out(const struct wasi *w, struct err *err)
+{
+    return err_set(
+        err, ERR_TIMEOUT, "it ran longer than the time limit of %lld ms",
+        (long long)w->limits.timeout_ms);
+}
+
+/* What the trap means; frees it. "ended" is our own way to stop a guest. */
+static enum err_kind judge_trap(const struct wasi *w, wasm_trap_t *take_trap, struct err *err)
+{
+    wasmtime_trap_code_t code;
+    wasm_name_t message;
+    enum err_kind r;
+    if (wasmtime_trap_code(take_trap, &code) && code == WASMTIME_TRAP_CODE_INTERRUPT) {
+        r = timed_out(w, err);
+    } else {
+        wasm_trap_message(take_trap, &message);
+        struct str text = str_of(message.data, message.size);
+        ptrdiff_t at = str_search(text, STR("wasm trap: "));
+        text = at < 0 ? text : str_skip(text, (size_t)at);
+        struct str line = str_cut(&text, '\n');
+        while (line.n > 0 && line.p[line.n - 1] == '\0')
+            line.n--;
+        r = err_set(err, ERR_FAILED, "it crashed (" STR_FMT ")", STR_ARG(str_take(line, 200)));
+        wasm_byte_vec_delete(&message);
+    }
+    wasm_trap_delete(take_trap);
+    return r;
+}
+
+static enum err_kind
+judge(const struct wasi *w, wasmtime_error_t *take_error, wasm_trap_t *take_trap, struct err *err)
+{
+    if (w->is_ended) {
+        if (take_error != NULL)
+            wasmtime_error_delete(take_error);
+        if (take_trap != NULL)
+            wasm_trap_delete(take_trap);
+        if (w->err.kind != ERR_OK && err != NULL)
+            *err = w->err;
+        return w->err.kind;
+    }
+    if (take_error != NULL) {
+        if (take_trap != NULL)
+            wasm_trap_delete(take_trap);
+        wasmhost_engine_error(take_error, err, ERR_LIMIT);
+        return err_wrap(
+            err, "no instance within the limits (memory %llu bytes)",
+            (unsigned long long)w->limits.memory_bytes);
+    }
+    return take_trap == NULL ? ERR_OK : judge_trap(w, take_trap, err);
+}
+
+static enum err_kind run_start(
+    struct wasi *w, wasmtime_context_t *context, wasmtime_instance_t *instance, struct err *err)
+{
+    wasmtime_extern_t item;
+    wasm_trap_t *trap = NULL;
+    if (!wasmtime_instance_export_get(context, instance, "_start", 6, &item) ||
+        item.kind != WASMTIME_EXTERN_FUNC)
+        return err_set(err, ERR_INTERNAL, "a checked module has no _start");
+    wasmtime_error_t *error = wasmtime_func_call(context, &item.of.func, NULL, 0, NULL, 0, &trap);
+    return judge(w, error, trap, err);
+}
+
+/* Ticks until the time limit; the current one is not whole. */
+static uint64_t ticks_left(int64_t deadline_ms)
+{
+    int64_t left = deadline_ms - clock_monotonic_ms();
+    return left <= 0 ? 1 : (uint64_t)left / WASMHOST_TICK_MS + 2;
+}
+
+static enum err_kind
+run(struct wasmhost_module *m, struct wasi *w, int64_t deadline_ms, struct err *err)
+{
+    wasmtime_instance_t instance;
+    wasm_trap_t *trap = NULL;
+    wasmtime_store_t *store = wasmtime_store_new(m->host->engine, w, NULL);
+    wasmtime_context_t *context = wasmtime_store_context(store);
+    wasmtime_store_limiter(store, (int64_t)w->limits.memory_bytes, 200000, 1, 4, 1);
+    wasmtime_context_set_epoch_deadline(context, ticks_left(deadline_ms));
+    wasmtime_error_t *error =
+        wasmtime_instance_pre_instantiate(m->linked, context, &instance, &trap);
+    enum err_kind r = judge(w, error, trap, err);
+    if (r == ERR_OK && !w->is_ended)
+        r = run_start(w, context, &instance, err);
+    wasmtime_store_delete(store);
+    return r;
+}
+
+enum err_kind wasmhost_call(
+    struct wasmhost_module *m,
+    const struct wasmhost_call *call,
+    struct wasmhost_result *ret,
+    struct err *err)
+{
+    struct wasi w;
+    struct wasmhost_call checked = *call;
+    wasmhost_limits_default(&checked.limits);
+    *ret = (struct wasmhost_result){0};
+    buf_init(&ret->out, checked.limits.output_bytes);
+    int64_t deadline_ms = clock_monotonic_ms() + checked.limits.timeout_ms;
+    enum err_kind r = wasmhost_slot_take(m->host, deadline_ms, err);
+    if (r != ERR_OK)
+        return r;
+    wasi_init(&w, &checked, ret);
+    r = run(m, &w, deadline_ms, err);
+    wasmhost_slot_give(m->host);
+    if (r == ERR_OK && wasi_flush_all(&w) != WASI_OK && w.err.kind != ERR_OK) {
+        if (err != NULL)
+            *err = w.err;
+        r = w.err.kind;
+    }
+    wasi_deinit(&w);
+    return r;
+}

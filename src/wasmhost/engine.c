@@ -1,0 +1,191 @@
+#include "base/clock.h"
+#include "base/mem.h"
+#include "wasmhost/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Part of each cache key: change it when a setting below changes. */
+#define SETTINGS "cup1;speed;nan;simd;epoch"
+
+static const size_t GUEST_STACK_BYTES = (size_t)512 << 10;
+static const size_t KEEP_RESIDENT_BYTES = (size_t)256 << 10;
+
+enum err_kind
+wasmhost_engine_error(wasmtime_error_t *take_error, struct err *err, enum err_kind kind)
+{
+    wasm_name_t message;
+    wasmtime_error_message(take_error, &message);
+    wasmtime_error_delete(take_error);
+    struct str rest = str_of(message.data, message.size);
+    struct str line = str_trim(str_cut(&rest, '\n'));
+    err_set(err, kind, STR_FMT, STR_ARG(line));
+    wasm_byte_vec_delete(&message);
+    return kind;
+}
+
+/* --- settings ------------------------------------------------------------------------------------- */
+
+/* Slots that are mapped once and reset after each call by copy on write. Address space only: 4 GiB a
+ * slot is reserved so that bounds checks cost nothing; what a guest may use is its store's limit. */
+static void set_pool(wasm_config_t *config, unsigned instances)
+{
+    wasmtime_pooling_allocation_config_t *pool = wasmtime_pooling_allocation_config_new();
+    wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
+    wasmtime_pooling_allocation_config_total_memories_set(pool, instances);
+    wasmtime_pooling_allocation_config_total_tables_set(pool, instances * 4);
+    wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, 4);
+    wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, 1);
+    wasmtime_pooling_allocation_config_table_elements_set(pool, 200000);
+    wasmtime_pooling_allocation_config_max_memory_size_set(pool, (size_t)4 << 30);
+    wasmtime_pooling_allocation_config_max_unused_warm_slots_set(pool, instances);
+    wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, KEEP_RESIDENT_BYTES);
+    wasmtime_pooling_allocation_config_table_keep_resident_set(pool, 64 << 10);
+    wasmtime_pooling_allocation_strategy_set(config, pool);
+    wasmtime_pooling_allocation_config_delete(pool);
+}
+
+/* WebAssembly 2.0 without what a controller has no use for or what is not deterministic. */
+static wasm_config_t *new_config(unsigned instances)
+{
+    wasm_config_t *config = wasm_config_new();
+    wasmtime_config_epoch_interruption_set(config, true);
+    wasmtime_config_max_wasm_stack_set(config, GUEST_STACK_BYTES);
+    wasmtime_config_wasm_memory64_set(config, false);
+    wasmtime_config_wasm_multi_memory_set(config, false);
+    wasmtime_config_wasm_relaxed_simd_set(config, false);
+    wasmtime_config_cranelift_nan_canonicalization_set(config, true);
+    wasmtime_config_cranelift_opt_level_set(config, WASMTIME_OPT_LEVEL_SPEED);
+    wasmtime_config_memory_init_cow_set(config, true);
+    set_pool(config, instances);
+    return config;
+}
+
+/* --- ticker --------------------------------------------------------------------------------------- */
+
+/* Advances the engine's epoch while calls run; sleeps otherwise. */
+static void *tick(void *data)
+{
+    struct wasmhost *h = data;
+    const struct timespec pause = {.tv_nsec = WASMHOST_TICK_MS * 1000000L};
+    pthread_mutex_lock(&h->lock);
+    while (!h->is_stopping) {
+        if (h->active == 0) {
+            pthread_cond_wait(&h->wake, &h->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&h->lock);
+        nanosleep(&pause, NULL);
+        wasmtime_engine_increment_epoch(h->engine);
+        pthread_mutex_lock(&h->lock);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+static struct timespec monotonic_at(int64_t ms)
+{
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+enum err_kind wasmhost_slot_take(struct wasmhost *h, int64_t deadline_ms, struct err *err)
+{
+    const struct timespec until = monotonic_at(deadline_ms);
+    int rc = 0;
+    pthread_mutex_lock(&h->lock);
+    while (h->active >= h->instances_max && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&h->wake, &h->lock, &until);
+    bool is_free = h->active < h->instances_max;
+    if (is_free && h->active++ == 0)
+        pthread_cond_broadcast(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+    if (is_free)
+        return ERR_OK;
+    return err_set(
+        err, ERR_TIMEOUT, "no free instance within the time limit: %u calls are running",
+        h->instances_max);
+}
+
+void wasmhost_slot_give(struct wasmhost *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->active--;
+    pthread_cond_broadcast(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* --- start and stop ------------------------------------------------------------------------------- */
+
+static void init_locks(struct wasmhost *h)
+{
+    pthread_condattr_t attr;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->wake, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static enum err_kind start(struct wasmhost *h, struct err *err)
+{
+    h->engine = wasm_engine_new_with_config(new_config(h->instances_max));
+    if (h->engine == NULL)
+        return err_set(err, ERR_INTERNAL, "the WASM engine does not start");
+    h->linker = wasmtime_linker_new(h->engine);
+    enum err_kind r = wasmhost_define_wasi(h->linker, err);
+    if (r == ERR_OK && h->cache_dir != NULL)
+        r = wasmhost_cache_open(h->cache_dir, err);
+    if (r != ERR_OK)
+        return r;
+    int rc = pthread_create(&h->ticker, NULL, tick, h);
+    if (rc != 0) {
+        h->is_stopping = true;
+        return err_errno(err, rc, "starting the ticker of the WASM engine");
+    }
+    return ERR_OK;
+}
+
+enum err_kind
+wasmhost_new(const struct wasmhost_options *options, struct wasmhost **ret, struct err *err)
+{
+    struct wasmhost *h = mem_new(struct wasmhost);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    h->instances_max = options->instances_max > 0 ? options->instances_max
+                                                  : 2 * (unsigned)(cores < 1 ? 1 : cores) + 2;
+    h->cache_dir = mem_strdup(options->cache_dir);
+    h->cache_salt = mem_strdup(WASMTIME_VERSION ";" SETTINGS);
+    init_locks(h);
+    enum err_kind r = start(h, err);
+    if (r != ERR_OK) {
+        h->is_stopping = true;
+        h->ticker = 0;
+        wasmhost_free(h);
+        return r;
+    }
+    *ret = h;
+    return ERR_OK;
+}
+
+struct wasmhost *wasmhost_free(struct wasmhost *h)
+{
+    if (h == NULL)
+        return NULL;
+    pthread_mutex_lock(&h->lock);
+    h->is_stopping = true;
+    pthread_cond_broadcast(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+    if (h->ticker != 0)
+        pthread_join(h->ticker, NULL);
+    if (h->linker != NULL)
+        wasmtime_linker_delete(h->linker);
+    if (h->engine != NULL)
+        wasm_engine_delete(h->engine);
+    pthread_mutex_destroy(&h->lock);
+    pthread_cond_destroy(&h->wake);
+    free(h->cache_dir);
+    free(h->cache_salt);
+    free(h);
+    return NULL;
+}

@@ -1,0 +1,188 @@
+#include "base/mem.h"
+#include "wasmhost/internal.h"
+
+#include <stdio.h>
+
+static bool name_is(const wasm_name_t *name, const char *text)
+{
+    return str_eqz(str_of(name->data, name->size), text);
+}
+
+/* Only preview1, each function known; what has another type is found by linking. */
+static enum err_kind check_imports(const wasmtime_module_t *module, struct err *err)
+{
+    wasm_importtype_vec_t imports;
+    wasmtime_module_imports(module, &imports);
+    enum err_kind r = ERR_OK;
+    for (size_t i = 0; r == ERR_OK && i < imports.size; i++) {
+        const wasm_name_t *from = wasm_importtype_module(imports.data[i]);
+        const wasm_name_t *name = wasm_importtype_name(imports.data[i]);
+        if (!name_is(from, "wasi_snapshot_preview1"))
+            r = err_set(
+                err, ERR_INVALID,
+                "the module imports '%.*s' from '%.*s': only wasi_snapshot_preview1 is there",
+                (int)name->size, name->data, (int)from->size, from->data);
+        else if (!wasmhost_knows_import(name->data, name->size))
+            r = err_set(
+                err, ERR_INVALID, "the module imports '%.*s', which preview1 does not have",
+                (int)name->size, name->data);
+    }
+    wasm_importtype_vec_delete(&imports);
+    return r;
+}
+
+static enum err_kind check_exports(const wasmtime_module_t *module, struct err *err)
+{
+    wasm_exporttype_vec_t exports;
+    bool has_start = false;
+    bool has_memory = false;
+    wasmtime_module_exports(module, &exports);
+    for (size_t i = 0; i < exports.size; i++) {
+        const wasm_name_t *name = wasm_exporttype_name(exports.data[i]);
+        wasm_externkind_t kind = wasm_externtype_kind(wasm_exporttype_type(exports.data[i]));
+        has_start |= kind == WASM_EXTERN_FUNC && name_is(name, "_start");
+        has_memory |= kind == WASM_EXTERN_MEMORY && name_is(name, "memory");
+    }
+    wasm_exporttype_vec_delete(&exports);
+    if (!has_start)
+        return err_set(
+            err, ERR_INVALID, "the module exports no function '_start': it is not a WASI command");
+    if (!has_memory)
+        return err_set(err, ERR_INVALID, "the module exports no memory named 'memory'");
+    return ERR_OK;
+}
+
+static enum err_kind
+compile(struct wasmhost *h, struct str wasm, wasmtime_module_t **ret, struct err *err)
+{
+    if (!str_starts(wasm, STR("\0asm")))
+        return err_set(err, ERR_INVALID, "not a WebAssembly binary");
+    if (wasm.n >= 8 && memcmp(wasm.p + 4, "\1\0\0\0", 4) != 0)
+        return err_set(
+            err, ERR_INVALID,
+            "not a core module (a component, or another version of WebAssembly): controllers are "
+            "WASI preview1 command modules");
+    wasmtime_error_t *error = wasmtime_module_new(h->engine, (const uint8_t *)wasm.p, wasm.n, ret);
+    if (error == NULL)
+        return ERR_OK;
+    wasmhost_engine_error(error, err, ERR_INVALID);
+    return err_wrap(err, "the module does not compile");
+}
+
+/* The checks hold for a cached module as well: they cost microseconds. */
+static enum err_kind check_and_link(struct wasmhost_module *m, struct err *err)
+{
+    enum err_kind r = check_imports(m->module, err);
+    if (r == ERR_OK)
+        r = check_exports(m->module, err);
+    if (r != ERR_OK)
+        return r;
+    wasmtime_error_t *error =
+        wasmtime_linker_instantiate_pre(m->host->linker, m->module, &m->linked);
+    return error == NULL ? ERR_OK : wasmhost_engine_error(error, err, ERR_INVALID);
+}
+
+static void module_free(struct wasmhost_module *m)
+{
+    if (m->linked != NULL)
+        wasmtime_instance_pre_delete(m->linked);
+    if (m->module != NULL)
+        wasmtime_module_delete(m->module);
+    free(m);
+}
+
+static struct wasmhost_module *find(struct wasmhost *h, const char *digest)
+{
+    struct wasmhost_module *m = h->modules;
+    while (m != NULL && strcmp(m->digest, digest) != 0)
+        m = m->next;
+    return m;
+}
+
+static struct wasmhost_module *find_and_ref(struct wasmhost *h, const char *digest)
+{
+    pthread_mutex_lock(&h->lock);
+    struct wasmhost_module *m = find(h, digest);
+    if (m != NULL)
+        m->refs++;
+    pthread_mutex_unlock(&h->lock);
+    return m;
+}
+
+/* Two threads may have compiled the same module: the first one published wins. */
+static struct wasmhost_module *publish(struct wasmhost *h, struct wasmhost_module *take_module)
+{
+    pthread_mutex_lock(&h->lock);
+    struct wasmhost_module *other = find(h, take_module->digest);
+    if (other != NULL) {
+        other->refs++;
+    } else {
+        take_module->next = h->modules;
+        h->modules = take_module;
+    }
+    pthread_mutex_unlock(&h->lock);
+    if (other == NULL)
+        return take_module;
+    module_free(take_module);
+    return other;
+}
+
+enum err_kind wasmhost_load(
+    struct wasmhost *h,
+    struct str wasm,
+    const char *digest,
+    struct wasmhost_module **ret,
+    struct err *err)
+{
+    *ret = find_and_ref(h, digest);
+    if (*ret != NULL)
+        return ERR_OK;
+    struct wasmhost_module *m = mem_new(struct wasmhost_module);
+    m->host = h;
+    m->refs = 1;
+    snprintf(m->digest, sizeof(m->digest), "%s", digest);
+    m->module = wasmhost_cache_read(h, digest);
+    bool is_cached = m->module != NULL;
+    enum err_kind r = is_cached ? ERR_OK : compile(h, wasm, &m->module, err);
+    if (r == ERR_OK)
+        r = check_and_link(m, err);
+    if (r != ERR_OK) {
+        module_free(m);
+        return r;
+    }
+    if (!is_cached)
+        wasmhost_cache_write(h, digest, m->module);
+    *ret = publish(h, m);
+    return ERR_OK;
+}
+
+struct wasmhost_module *wasmhost_module_ref(struct wasmhost_module *m)
+{
+    pthread_mutex_lock(&m->host->lock);
+    m->refs++;
+    pthread_mutex_unlock(&m->host->lock);
+    return m;
+}
+
+struct wasmhost_module *wasmhost_module_unref(struct wasmhost_module *m)
+{
+    if (m == NULL)
+        return NULL;
+    struct wasmhost *h = m->host;
+    pthread_mutex_lock(&h->lock);
+    bool is_last = --m->refs == 0;
+    struct wasmhost_module **at = &h->modules;
+    while (is_last && *at != NULL && *at != m)
+        at = &(*at)->next;
+    if (is_last && *at == m)
+        *at = m->next;
+    pthread_mutex_unlock(&h->lock);
+    if (is_last)
+        module_free(m);
+    return NULL;
+}
+
+const char *wasmhost_module_digest(const struct wasmhost_module *m)
+{
+    return m->digest;
+}
