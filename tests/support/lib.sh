@@ -7,7 +7,8 @@
 #   CUP_SOURCE_DIR   the source tree
 #
 # holds WHAT CMD…           CMD ends with 0
-# expect_exit CODE CMD…     CMD ends with CODE; its output is in the files $stdout and $stderr
+# expect_exit CODE CMD…     CMD ends with CODE; its output is in the files $stdout and $stderr,
+#                           that of all such calls in $work/everything
 # fail WHAT                 end the story
 # start_program LOG CMD…    in the background; its id is in $program_pid
 # wait_for LOG REGEX        until a line of LOG matches; $found is the first group
@@ -48,7 +49,7 @@ finish() {
     fi
     if [ $code -ne 0 ]; then
         echo "# ended with $code after $checks checks; the last lines of its logs:"
-        tail -n 15 "$stdout" "$stderr" "$work"/*.log 2>/dev/null | sed 's/^/# /' || true
+        tail -n 15 "$stdout" "$stderr" "$work"/*.log 2>/dev/null | cut -c1-300 | sed 's/^/# /' || true
     fi
     rm -rf "$work"
     exit $code
@@ -82,6 +83,7 @@ expect_exit() {
     local wanted=$1 code=0
     shift
     "$@" >"$stdout" 2>"$stderr" || code=$?
+    cat "$stdout" "$stderr" >>"$work/everything"
     [ "$code" = "$wanted" ] || fail "exit $wanted, but it is $code: $*"
     passed "exit $wanted: $*"
 }
@@ -114,7 +116,8 @@ wait_for() {
 serve_registry() {
     local dir
     dir=$(mktemp -d "$work/registry.XXXX")
-    cat >"$dir/config.yml" - <<YML
+    cat >"$dir/config.yml"
+    cat >>"$dir/config.yml" <<YML
 version: 0.1
 log: {level: info}
 storage: {filesystem: {rootdirectory: $dir/data}, delete: {enabled: true}}
