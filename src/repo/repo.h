@@ -69,7 +69,7 @@ struct repo_ref_update {
 enum err_kind repo_ref_update(
     struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err) MUST_USE;
 
-/* "main", a full ref, or a commit id → commit. NOT_FOUND; INVALID for anything else (no @{…}, ^, :). */
+/* "main", a tag, a full ref, or a commit id → commit. NOT_FOUND; INVALID for anything else (no @{…}, ^, :). */
 enum err_kind repo_resolve(
     struct repo *r, struct str revision, struct repo_id *ret_commit, struct err *err) MUST_USE;
 
@@ -119,11 +119,13 @@ enum err_kind repo_commit(
  * trailing dots and blanks), control characters, empty/./.. segments: INVALID names the path. */
 enum err_kind repo_check_path(struct str path, struct err *err) MUST_USE;
 
-/* What one needs to know of a commit. Release with repo_commit_info_deinit. */
+/* What one needs to know of a commit; texts are UTF-8, with U+FFFD for what was not. Release with
+ * repo_commit_info_deinit. */
 struct repo_commit_info {
     struct repo_id id;
     struct repo_id tree;
-    struct repo_id parent; /* first; none for a root commit */
+    struct repo_id parent;        /* first; none for a root commit */
+    struct repo_id second_parent; /* what a merge brought in; none for other commits */
     size_t parent_count;
     char *message;
     char *author_name;
@@ -136,10 +138,11 @@ enum err_kind repo_commit_info(
     struct repo_commit_info *ret,
     struct err *err) MUST_USE;
 void repo_commit_info_deinit(struct repo_commit_info *info);
-/* Value of the last trailer `key` ("Cup-Object") in the message's last paragraph, or {NULL, 0}. */
+/* Value of the last trailer `key` ("Cup-Object", any case) in the message's last paragraph, or
+ * {NULL, 0}; borrowed from the message. */
 struct str repo_trailer(const char *message, const char *key);
-/* Walk first parents from `from` back to (not including) `until` (none: to the root), newest first;
- * at most `max` commits. Return false from visit to stop. */
+/* Walk first parents from `from` back to (not including) `until` (none: to the root, or to where a
+ * shallow clone was cut off), newest first; at most `max` commits. Return false from visit to stop. */
 enum err_kind repo_log(
     struct repo *r,
     const struct repo_id *from,
@@ -149,6 +152,7 @@ enum err_kind repo_log(
     void *data,
     struct err *err) MUST_USE;
 
+/* A nearest common ancestor (any, should there be several); NOT_FOUND when they share none. */
 enum err_kind repo_merge_base(
     struct repo *r,
     const struct repo_id *a,
@@ -156,8 +160,8 @@ enum err_kind repo_merge_base(
     struct repo_id *ret,
     struct err *err) MUST_USE;
 
-/* Changed paths between the trees of two commits, sorted; no content is read. Free each path and
- * the array by repo_paths_deinit. Subtrees that are equal are not walked. */
+/* Changed paths between the trees of two commits, sorted; no content is read. Release with
+ * repo_paths_deinit. Subtrees that are equal are not walked. LIMIT above a million. */
 struct repo_path {
     char *path;
     char status; /* 'A', 'M' or 'D' */
@@ -174,7 +178,9 @@ enum err_kind repo_changed_paths(
     struct err *err) MUST_USE;
 void repo_paths_deinit(struct repo_paths *paths);
 
-/* Unified diff (git's patch format) between the trees of two commits, into ret (bounded by its max). */
+/* Unified diff (git's patch format: `git diff --no-renames --full-index`) between the trees of two
+ * commits, into ret; LIMIT when it does not fit under ret's max. It holds what the files hold: bytes
+ * that need not be UTF-8. */
 enum err_kind repo_diff_text(
     struct repo *r,
     const struct repo_id *from,
@@ -185,7 +191,7 @@ enum err_kind repo_diff_text(
 /*
  * Three-way merge of `theirs` into `ours` in memory: an own walk that skips subtrees equal on two
  * sides; text merge for blobs changed on both. Makes a commit with parents {ours, theirs}; no ref is
- * moved. CONFLICT names the paths that conflict.
+ * moved. CONFLICT names the paths that conflict, or tells that the two share no history.
  */
 enum err_kind repo_merge(
     struct repo *r,
