@@ -2,6 +2,8 @@
 #include "base/mem.h"
 #include "repo/internal.h"
 
+#include <git2/sys/commit.h>
+
 enum err_kind repo_commit_lookup(
     struct repo *r,
     git_repository *git,

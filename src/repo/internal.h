@@ -14,6 +14,9 @@
 #define REPO_TREE_BYTES_MAX ((size_t)64 << 20)
 /* Largest file that is read or merged; a vfs gives files whole. */
 #define REPO_BLOB_BYTES_MAX ((size_t)128 << 20)
+/* Larger files are neither compared nor merged line by line, but treated as binary ones (git does so
+ * from core.bigFileThreshold on). */
+#define REPO_TEXT_BYTES_MAX ((size_t)32 << 20)
 
 struct trees;
 
@@ -81,6 +84,31 @@ enum err_kind repo_commit_lookup(
 /* Id of its tree. */
 enum err_kind repo_commit_tree(
     struct repo *r, const struct repo_id *commit, git_oid *ret_tree, struct err *err) MUST_USE;
+/*
+ * The bytes of a blob, at most `max` of them; nothing is read when it has more: ret_is_large.
+ * Release with repo_blob_cleanup. IO for what is missing, damaged or no blob.
+ */
+struct repo_blob {
+    git_odb_object *object; /* NULL: nothing to release */
+    struct str bytes;
+};
+enum err_kind repo_blob_read(
+    struct repo *r,
+    const git_oid *id,
+    size_t max,
+    struct repo_blob *ret,
+    bool *ret_is_large,
+    struct err *err) MUST_USE;
+static inline void repo_blob_cleanup(struct repo_blob *b)
+{
+    git_odb_object_free(b->object);
+}
+#define auto_blob CLEANUP(repo_blob_cleanup)
+/* As git decides it: a NUL among the first 8,000 bytes (buffer_is_binary). */
+bool repo_is_binary(struct str bytes);
+
+/* The path as an error may show it: without what a terminal or log would act upon, cut to fit. */
+void repo_path_shown(struct str path, char *ret, size_t ret_bytes);
 /* For links, which Git follows when it reads these files: not as .gitmodules and the like (git-fsck(1),
  * gitmodulesSymlink), under any of their names. INVALID. */
 enum err_kind repo_check_link(struct str path, struct err *err) MUST_USE;

@@ -78,8 +78,8 @@ static const char *fault_of(struct str name)
     return NULL;
 }
 
-/* Paths come from controllers and clients: shown without what a terminal or log would act upon. */
-static void printable(struct str path, char *ret, size_t ret_bytes)
+/* Paths come from controllers and clients. */
+void repo_path_shown(struct str path, char *ret, size_t ret_bytes)
 {
     bool is_text = path.n < ret_bytes && str_is_utf8(path);
     size_t n = 0;
@@ -104,7 +104,7 @@ enum err_kind repo_check_path(struct str path, struct err *err)
     if (fault == NULL)
         return ERR_OK;
     char shown[200];
-    printable(path, shown, sizeof(shown));
+    repo_path_shown(path, shown, sizeof(shown));
     return err_set(err, ERR_INVALID, "path '%s' is not allowed: %s", shown, fault);
 }
 

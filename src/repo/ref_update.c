@@ -202,7 +202,7 @@ static enum err_kind check_names(struct updates *u, struct err *err)
     return ERR_OK;
 }
 
-static int move_once(struct updates *u, struct update *it)
+static int move_once(struct update *it)
 {
     const struct repo_ref_update *w = it->wanted;
     int code;
@@ -253,7 +253,7 @@ move_again(struct updates *u, struct update *it, int *ret_code, struct err *err)
     enum err_kind kind = lock_once(u, it, &code, err);
     if (kind == ERR_OK)
         kind = check_value(u, it->wanted, err);
-    *ret_code = kind == ERR_OK ? move_once(u, it) : 0;
+    *ret_code = kind == ERR_OK ? move_once(it) : 0;
     u->git = stale;
     git_transaction_free(it->lock);
     it->lock = NULL;
@@ -267,7 +267,7 @@ static enum err_kind move_all(struct updates *u, struct err *err)
     for (size_t i = 0; i < u->count; i++) {
         struct update *it = &u->items[i];
         int64_t deadline_ms = clock_monotonic_ms() + LOCK_WAIT_MS;
-        int code = move_once(u, it);
+        int code = move_once(it);
         u->is_stale = u->is_stale || code < 0;
         while (code == GIT_ELOCKED && clock_monotonic_ms() < deadline_ms) {
             wait_step();

@@ -1,5 +1,6 @@
 #include "repo/url.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 static bool has_control(struct str s)
