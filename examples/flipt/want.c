@@ -131,14 +131,16 @@ static enum cup_sdk_result build_truth(
     const struct flipt_node *base,
     const struct flipt_field *field,
     yyjson_val *json,
+    bool is_new,
     struct flipt_want **ret_want)
 {
     const struct flipt_node *node = flipt_node_resolve(base);
     bool old = false, value = !is_none(json) && yyjson_get_bool(json);
     if (!is_none(json) && !yyjson_is_bool(json))
         return bad_json(b, field->json, "true or false");
-    bool has_old = node != NULL && node->kind == FLIPT_SCALAR && flipt_scalar_bool(node, &old);
-    if (old == value && (has_old || !field->is_always_written))
+    if (node != NULL && node->kind == FLIPT_SCALAR)
+        flipt_scalar_bool(node, &old);
+    if (old == value && !(is_new && field->is_always_written))
         *ret_want = base != NULL ? flipt_want_keep(b->stream->arena, base) : NULL;
     else
         *ret_want = want_raw(b->stream->arena, value ? "true" : "false", value ? 4 : 5);
@@ -376,7 +378,7 @@ static enum cup_sdk_result build_field(
     case FLIPT_TEXT:
         return build_text(b, base, field->json, json, ret_want);
     case FLIPT_TRUTH:
-        return build_truth(b, base, field, json, ret_want);
+        return build_truth(b, base, field, json, is_new, ret_want);
     case FLIPT_AMOUNT:
         return build_amount(b, base, field->json, json, ret_want);
     case FLIPT_LIST:
@@ -453,11 +455,13 @@ static enum cup_sdk_result apply_field(
         value = cover_merged(b, field->type);
     if (index != SIZE_MAX) {
         size_t at = find_entry(want, node->items[index]);
-        if (value == NULL)
+        if (value == NULL) {
             flipt_want_remove(want, at);
-        else
+            *next -= at < *next ? 1 : 0;
+        } else {
             want->entries[at].value = value;
-        *next = value != NULL ? at + 1 : at;
+            *next = at + 1;
+        }
         *is_changed |= value == NULL || value->kind != FLIPT_KEEP;
     } else if (value != NULL && value->kind != FLIPT_KEEP) {
         flipt_want_insert(b->stream->arena, want, (*next)++, field->yaml, value);

@@ -223,45 +223,56 @@ static bool is_text(const struct flipt_node *node, const char *text)
     return old != NULL && n == strlen(text) && memcmp(old, text, n) == 0;
 }
 
-/* Does the file's segment have just these keys? */
-static bool has_keys(const struct flipt_node *node, yyjson_val *keys)
+static size_t key_count(const struct segment *segment)
 {
+    if (segment->keys != NULL)
+        return yyjson_arr_size(segment->keys);
+    return segment->key[0] != 0 ? 1 : 0;
+}
+
+/* NULL: not a text. */
+static const char *key_at(const struct segment *segment, size_t index)
+{
+    return segment->keys != NULL ? yyjson_get_str(yyjson_arr_get(segment->keys, index))
+                                 : segment->key;
+}
+
+/* Does the file's segment have just these keys? */
+static bool has_keys(const struct flipt_node *node, const struct segment *segment)
+{
+    size_t count = key_count(segment);
     if (node == NULL || node->kind != FLIPT_MAPPING)
-        return yyjson_arr_size(keys) == 1 && yyjson_is_str(yyjson_arr_get_first(keys)) &&
-            is_text(node, yyjson_get_str(yyjson_arr_get_first(keys)));
+        return count == 0
+            ? is_text(node, "")
+            : count == 1 && key_at(segment, 0) != NULL && is_text(node, key_at(segment, 0));
     const struct flipt_node *list = flipt_node_resolve(flipt_node_member(node, "keys", NULL));
-    size_t count = list != NULL && list->kind == FLIPT_SEQUENCE ? list->count : 0;
-    if (count != yyjson_arr_size(keys))
+    size_t old_count = list != NULL && list->kind == FLIPT_SEQUENCE ? list->count : 0;
+    if (count != old_count)
         return false;
-    for (size_t i = 0; i < count; i++) {
-        yyjson_val *key = yyjson_arr_get(keys, i);
-        if (!yyjson_is_str(key) || !is_text(list->items[i], yyjson_get_str(key)))
+    for (size_t i = 0; i < count; i++)
+        if (key_at(segment, i) == NULL || !is_text(list->items[i], key_at(segment, i)))
             return false;
-    }
     return true;
 }
 
 /*
- * The text form is shown twice, as segment_key and as segments. One of the two may be changed alone:
- * the one that says what the file says gives way.
+ * The text form is shown twice, as segment_key and as segments. They must agree: taking the one that
+ * differs from the file would make the same PUT, sent twice, change the file back.
  */
-static enum cup_sdk_result
-settle_segment(struct flipt_builder *b, const struct flipt_node *node, struct segment *segment)
+static enum cup_sdk_result settle_segment(struct flipt_builder *b, struct segment *segment)
 {
     yyjson_val *first = yyjson_arr_get_first(segment->keys);
     if (segment->key[0] == 0 || segment->keys == NULL)
         return CUP_SDK_OK;
-    bool agree = yyjson_arr_size(segment->keys) == 1 && yyjson_equals_str(first, segment->key);
-    if (agree || has_keys(node, segment->keys)) {
-        segment->keys = NULL;
-        return CUP_SDK_OK;
-    }
-    if (node != NULL && is_text(node, segment->key)) {
-        segment->key = "";
-        return CUP_SDK_OK;
-    }
-    return cup_sdk_fail(
-        b->err, "spec: a rule's 'segment_key' and 'segments' disagree: leave one of them out");
+    if (yyjson_arr_size(segment->keys) != 1 || !yyjson_equals_str(first, segment->key))
+        return cup_sdk_fail(
+            b->err,
+            "spec: a rule's 'segment_key' is '%.200s', its 'segments' say otherwise: change both, "
+            "or "
+            "leave one out",
+            segment->key);
+    segment->keys = NULL;
+    return CUP_SDK_OK;
 }
 
 static enum cup_sdk_result build_keys(
@@ -274,6 +285,12 @@ static enum cup_sdk_result build_keys(
     struct flipt_arena *arena = b->stream->arena;
     if (segment->keys != NULL)
         return flipt_build_list(b, base, &texts, segment->keys, ret_want);
+    const struct flipt_node *list = flipt_node_resolve(base);
+    if (list != NULL && list->kind == FLIPT_SEQUENCE && list->count == 1 &&
+        is_text(list->items[0], segment->key)) {
+        *ret_want = flipt_want_keep(arena, base);
+        return CUP_SDK_OK;
+    }
     struct flipt_want *want = flipt_want_new(arena, FLIPT_PUT_SEQUENCE);
     flipt_want_insert(
         arena, want, 0, NULL, flipt_want_text(arena, segment->key, strlen(segment->key)));
@@ -334,7 +351,7 @@ enum cup_sdk_result flipt_build_segment(
     struct segment segment;
     enum cup_sdk_result r = read_segment(b, rule, &segment);
     if (r == CUP_SDK_OK)
-        r = settle_segment(b, node, &segment);
+        r = settle_segment(b, &segment);
     if (r != CUP_SDK_OK)
         return r;
     const char *old_operator = "";
@@ -342,9 +359,8 @@ enum cup_sdk_result flipt_build_segment(
     if (is_mapping)
         old_operator = flipt_text_of(flipt_node_member(node, "operator", NULL), &n);
     bool same_operator = old_operator != NULL && strcmp(old_operator, segment.operation) == 0;
-    bool has_none = segment.key[0] == 0 && segment.keys == NULL;
-    bool same_keys = !is_mapping && segment.keys == NULL ? is_text(node, segment.key)
-                                                         : has_keys(node, segment.keys);
+    bool has_none = key_count(&segment) == 0;
+    bool same_keys = has_keys(node, &segment);
     if (same_keys && same_operator) {
         *ret_want = base != NULL ? flipt_want_keep(arena, base) : NULL;
         return CUP_SDK_OK;
@@ -355,9 +371,7 @@ enum cup_sdk_result flipt_build_segment(
     }
     if (has_none)
         return cup_sdk_fail(b->err, "spec: a rule has 'segmentOperator', but no segment");
-    const char *only = segment.keys == NULL ? segment.key : NULL;
-    if (only == NULL && yyjson_arr_size(segment.keys) == 1)
-        only = yyjson_get_str(yyjson_arr_get_first(segment.keys));
+    const char *only = key_count(&segment) == 1 ? key_at(&segment, 0) : NULL;
     if (!is_mapping && segment.operation[0] == 0 && only != NULL) {
         *ret_want = flipt_want_text(arena, only, strlen(only));
         return CUP_SDK_OK;
