@@ -16,14 +16,17 @@ struct http_param {
 
 struct http_request {
     struct str method;
+    struct str protocol;                       /* "HTTP/1.1" */
+    struct str target;                         /* as on the wire, with the query: for log lines */
     struct str path;                           /* raw, as on the wire, without the query */
     struct http_param params[HTTP_PARAMS_MAX]; /* {name} segments of the pattern */
     size_t param_count;
     struct http_param *query; /* decoded, in order */
     size_t query_count;
+    const struct http_param *headers; /* in order; http_header finds them without regard to case */
+    size_t header_count;
     struct str body; /* whole; empty on the event thread's fast path */
     struct str remote_addr;
-    void *impl; /* the server's */
 };
 
 /* Param of the route; {NULL, 0} when the pattern has none of this name. */

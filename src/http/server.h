@@ -38,14 +38,28 @@ struct http_server_options {
     const char *const *cors_origins;
     /* Make the body of an error the server itself answers (404, 405, 413, 421 …). */
     void (*write_error)(void *context, struct http_response *p, int status, const char *message);
-    /* After each request; may be NULL. status 0: nothing was sent. */
+    /* Before the handler of each request whose head could be read, on the event thread; may be NULL. */
+    void (*log_start)(void *context, const struct http_request *q);
+    /* After each of them, on the event thread; may be NULL. status 0: nothing was sent. */
     void (*log_request)(
         void *context, const struct http_request *q, int status, size_t bytes, int64_t elapsed_us);
 };
 
+/* Does this address listen for this machine only? MALFORMED; NOT_FOUND: no such host name. */
+enum err_kind
+http_address_is_loopback(const char *address, bool *ret_is_loopback, struct err *err) MUST_USE;
+
 struct http_server;
+/*
+ * Listens when it returns. The options are borrowed until http_server_stop.
+ * fails  MALFORMED (address), NOT_FOUND (host name), DENIED or IO (cannot bind: names the address)
+ */
 enum err_kind http_server_start(
     const struct http_server_options *options, struct http_server **ret, struct err *err) MUST_USE;
 const char *http_server_address(const struct http_server *s); /* "127.0.0.1:41234": the real one */
-/* Take no new connections, let requests under way finish for at most drain_ms, then stop; frees s. */
+/*
+ * Take no new connections, let requests under way finish for at most drain_ms, then close what is
+ * open; frees s. A handler that runs on past drain_ms is waited for, since what it works on is about
+ * to be freed: whoever has handlers without a time limit ends the process instead.
+ */
 void http_server_stop(struct http_server *s, int64_t drain_ms);
