@@ -6,7 +6,7 @@ foreach(guest guest pointers)
   set(source ${PROJECT_SOURCE_DIR}/src/wasmhost/testdata/${guest}.c)
   set(flags -O1 -Wl,-z,stack-size=65536)
   if(guest STREQUAL pointers)
-    set(flags -O1 -nostdlib -Wl,--export-memory -Wno-main-return-type)
+    set(flags -O1 -nostdlib -Wno-main-return-type)
   endif()
   add_custom_command(
     OUTPUT ${guests_dir}/${guest}.wasm

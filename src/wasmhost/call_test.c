@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,22 @@ struct fixture {
     struct vfs *tree;
     char cache[64];
 };
+
+/* cmocka takes the signals of each test for itself; the engine needs those that make a trap. */
+static const int trap_signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS};
+static struct sigaction engine_actions[ARRAY_LEN(trap_signals)];
+
+static void keep_engine_signals(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(trap_signals); i++)
+        sigaction(trap_signals[i], NULL, &engine_actions[i]);
+}
+
+static void use_engine_signals(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(trap_signals); i++)
+        sigaction(trap_signals[i], &engine_actions[i], NULL);
+}
 
 static void read_module(const char *name, struct buf *to)
 {
@@ -85,6 +102,7 @@ static int set_up(void **state)
     f->guest = load(f->host, "guest.wasm");
     f->pointers = load(f->host, "pointers.wasm");
     f->tree = new_tree();
+    keep_engine_signals();
     *state = f;
     return 0;
 }
@@ -120,6 +138,7 @@ static void
 run(struct wasmhost_module *m, struct run *r, const char *verb, const char *a, const char *b)
 {
     const char *const given[] = {"wasi", verb, a, b};
+    use_engine_signals();
     r->call.arg_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(given) && given[i] != NULL; i++)
         r->args[r->call.arg_count++] = given[i];
@@ -322,8 +341,8 @@ static void test_adv_47_49_50__each_limit_ends_the_call_and_is_named(void **stat
         if (strcmp(rows[i].what, "time") != 0)
             r.call.limits.timeout_ms = 60000;
         run(f->guest, &r, "hog", rows[i].what, NULL);
-        assert_int_equal(r.kind, rows[i].kind);
-        assert_non_null(strstr(r.err.text, rows[i].names));
+        if (r.kind != rows[i].kind || strstr(r.err.text, rows[i].names) == NULL)
+            fail_msg("%s: kind %d, '%s'", rows[i].what, r.kind, r.err.text);
         assert_true(r.result.out.n <= 1 << 20);
         overlay_free(o);
     }

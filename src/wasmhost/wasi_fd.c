@@ -22,6 +22,24 @@ iovec(const struct wasi *w, uint32_t list, uint32_t index, uint8_t **ret_p, uint
     return *ret_p == NULL ? WASI_FAULT : WASI_OK;
 }
 
+/* All of them, before anything is read or written: a call has its effect whole or not at all. */
+static enum wasi_errno check_iovecs(const struct wasi *w, uint32_t list, uint32_t count)
+{
+    uint64_t total = 0;
+    if (wasi_at(w, list, (uint64_t)count * 8) == NULL)
+        return WASI_FAULT;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *p;
+        uint32_t n;
+        if (iovec(w, list, i, &p, &n) != WASI_OK)
+            return WASI_FAULT;
+        total += n;
+        if (total > UINT32_MAX)
+            return WASI_INVAL;
+    }
+    return WASI_OK;
+}
+
 static void keep_tail(struct buf *to, const uint8_t *p, size_t n)
 {
     if (n > DIAGNOSTICS_MAX) {
@@ -39,18 +57,16 @@ static void keep_tail(struct buf *to, const uint8_t *p, size_t n)
 static enum wasi_errno
 write_some(struct wasi *w, struct wasi_fd *fd, uint64_t at, const uint8_t *p, size_t n)
 {
-    switch (fd->kind) {
-    case WASI_FD_STDOUT:
-        buf_add(&w->result->out, p, n);
-        if (w->result->out.is_failed)
-            return wasi_fail(w, ERR_LIMIT, "output", w->limits.output_bytes);
-        return WASI_OK;
-    case WASI_FD_STDERR:
+    if (fd->kind == WASI_FD_FILE)
+        return wasi_file_write(w, fd->file, at, p, n);
+    if (fd->kind == WASI_FD_STDERR) {
         keep_tail(&w->result->diagnostics, p, n);
         return WASI_OK;
-    default:
-        return wasi_file_write(w, fd->file, at, p, n);
     }
+    buf_add(&w->result->out, p, n);
+    if (w->result->out.is_failed)
+        return wasi_fail(w, ERR_LIMIT, "output", w->limits.output_bytes);
+    return WASI_OK;
 }
 
 static enum wasi_errno
@@ -85,7 +101,10 @@ static enum wasi_errno check_io(const struct wasi_fd *fd, uint64_t right)
 static enum wasi_errno read_all(
     struct wasi *w, struct wasi_fd *fd, uint32_t list, uint32_t count, uint64_t at, uint32_t *ret)
 {
+    enum wasi_errno checked = check_iovecs(w, list, count);
     *ret = 0;
+    if (checked != WASI_OK)
+        return checked;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *p;
         uint32_t n;
@@ -105,13 +124,14 @@ static enum wasi_errno read_all(
 static enum wasi_errno write_all(
     struct wasi *w, struct wasi_fd *fd, uint32_t list, uint32_t count, uint64_t at, uint32_t *ret)
 {
+    enum wasi_errno checked = check_iovecs(w, list, count);
     *ret = 0;
+    if (checked != WASI_OK)
+        return checked;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *p;
         uint32_t n;
         enum wasi_errno e = iovec(w, list, i, &p, &n);
-        if (e == WASI_OK && n > UINT32_MAX - *ret)
-            e = WASI_INVAL;
         if (e == WASI_OK)
             e = write_some(w, fd, at + *ret, p, n);
         if (e != WASI_OK)
@@ -221,14 +241,9 @@ static enum wasi_errno fd_tell(struct wasi *w, const wasmtime_val_raw_t *a)
 
 static uint8_t type_of_fd(const struct wasi_fd *fd)
 {
-    switch (fd->kind) {
-    case WASI_FD_DIR:
+    if (fd->kind == WASI_FD_DIR)
         return WASI_TYPE_DIRECTORY;
-    case WASI_FD_FILE:
-        return WASI_TYPE_REGULAR;
-    default:
-        return WASI_TYPE_CHARACTER_DEVICE;
-    }
+    return fd->kind == WASI_FD_FILE ? WASI_TYPE_REGULAR : WASI_TYPE_CHARACTER_DEVICE;
 }
 
 static enum wasi_errno fd_fdstat_get(struct wasi *w, const wasmtime_val_raw_t *a)

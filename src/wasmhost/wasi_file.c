@@ -4,22 +4,24 @@
 
 enum wasi_errno wasi_from_err(struct wasi *w, const struct err *err)
 {
-    switch (err->kind) {
-    case ERR_NOT_FOUND:
-        return WASI_NOENT;
-    case ERR_EXISTS:
-        return WASI_EXIST;
-    case ERR_INVALID:
-        return WASI_INVAL;
-    case ERR_DENIED:
-        return WASI_ACCES;
-    default:
-        /* A limit, or a repository that cannot be read: not something a guest could mend. */
-        if (!w->is_ended)
-            w->err = *err;
-        w->is_ended = true;
-        return WASI_IO;
+    static const struct {
+        enum err_kind kind;
+        enum wasi_errno number;
+    } rows[] = {
+        {ERR_NOT_FOUND, WASI_NOENT},
+        {ERR_EXISTS, WASI_EXIST},
+        {ERR_INVALID, WASI_INVAL},
+        {ERR_DENIED, WASI_ACCES},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (err->kind == rows[i].kind)
+            return rows[i].number;
     }
+    /* A limit, or a repository that cannot be read: not something a guest could mend. */
+    if (!w->is_ended)
+        w->err = *err;
+    w->is_ended = true;
+    return WASI_IO;
 }
 
 struct wasi_file *wasi_file_find(struct wasi *w, const char *path)

@@ -1,110 +1,115 @@
+/* Waiting: descriptors are always ready, and sleeping advances the clocks and returns at once. Sockets:
+ * there are none. */
 #include "wasmhost/wasi.h"
 
-/* struct subscription and struct event of witx */
-enum { SUBSCRIPTION_BYTES = 48, EVENT_BYTES = 32 };
-enum { EVENT_CLOCK = 0, EVENT_FD_READ, EVENT_FD_WRITE };
-enum { AT_USERDATA = 0, AT_TAG = 8, AT_FD = 16, AT_CLOCK = 16, AT_TIMEOUT = 24, AT_FLAGS = 40 };
-#define ABSTIME 1u
-#define WRITE_ROOM 65536u
+enum { EVENT_CLOCK, EVENT_READ, EVENT_WRITE };
+enum { SUBSCRIPTION_BYTES = 48, EVENT_BYTES = 32, CLOCK_ABSOLUTE = 1 };
 
-struct event {
-    uint16_t error;
-    uint64_t nbytes;
-    bool is_hangup;
+struct subscription {
+    uint64_t userdata;
+    uint8_t tag;
+    uint32_t id; /* clock or descriptor */
+    uint64_t timeout_ns;
+    bool is_absolute;
 };
 
-static void
-put_event(uint8_t *to, const uint8_t *subscription, const struct event *e)
+static struct subscription read_subscription(const uint8_t *from)
+{
+    uint16_t flags;
+    memcpy(&flags, from + 40, sizeof(flags));
+    return (struct subscription){
+        .userdata = wasi_get_u64(from),
+        .tag = from[8],
+        .id = wasi_get_u32(from + 16),
+        .timeout_ns = wasi_get_u64(from + 24),
+        .is_absolute = (flags & CLOCK_ABSOLUTE) != 0,
+    };
+}
+
+static bool is_clock(const struct subscription *s)
+{
+    return s->tag == EVENT_CLOCK && s->id <= 3;
+}
+
+/* How long until it is due; UINT64_MAX for what is no clock. */
+static uint64_t due_in(const struct wasi *w, const struct subscription *s)
+{
+    uint64_t now = s->id == 0 ? w->realtime_ns : w->monotonic_ns;
+    if (!is_clock(s))
+        return UINT64_MAX;
+    if (!s->is_absolute)
+        return s->timeout_ns;
+    return s->timeout_ns > now ? s->timeout_ns - now : 0;
+}
+
+static void write_event(uint8_t *to, const struct subscription *s, enum wasi_errno e, uint64_t n)
 {
     memset(to, 0, EVENT_BYTES);
-    memcpy(to, subscription + AT_USERDATA, 8);
-    wasi_put16(to + 8, e->error);
-    to[10] = subscription[AT_TAG];
-    wasi_put64(to + 16, e->nbytes);
-    wasi_put16(to + 24, e->is_hangup);
+    wasi_put_u64(to, s->userdata);
+    wasi_put_u16(to + 8, (uint16_t)e);
+    to[10] = s->tag;
+    if (s->tag != EVENT_CLOCK)
+        wasi_put_u64(to + 16, n);
 }
 
-/* How long until a clock subscription is due, in ns of the call's own time. */
-static uint64_t clock_wait(const struct wasi *w, const uint8_t *s)
+/* Events of descriptors: ready or wrong, but never a reason to wait. */
+static uint32_t ready_now(struct wasi *w, const uint8_t *from, uint32_t count, uint8_t *to)
 {
-    uint64_t timeout = wasi_get64(s + AT_TIMEOUT);
-    uint64_t now = wasi_get32(s + AT_CLOCK) == 0 ? w->realtime_ns : w->monotonic_ns;
-
-    if ((s[AT_FLAGS] & ABSTIME) == 0)
-        return timeout;
-    return timeout > now ? timeout - now : 0;
-}
-
-static bool is_clock(const uint8_t *s)
-{
-    return s[AT_TAG] == EVENT_CLOCK && wasi_get32(s + AT_CLOCK) <= 3;
-}
-
-/* Descriptors never block; what cannot be waited for is reported at once as well. */
-static uint16_t ready_now(struct wasi *w, const uint8_t *s, struct event *ret)
-{
-    struct wasi_fd *f = wasi_fd_get(w, wasi_get32(s + AT_FD));
-    bool is_read = s[AT_TAG] == EVENT_FD_READ;
-    uint64_t size = 0;
-    uint16_t r = WASI_OK;
-
-    *ret = (struct event){0};
-    if (s[AT_TAG] == EVENT_CLOCK || s[AT_TAG] > EVENT_FD_WRITE) {
-        ret->error = WASI_INVAL;
-    } else if (f == NULL) {
-        ret->error = WASI_BADF;
-    } else if (!is_read) {
-        ret->nbytes = WRITE_ROOM;
-    } else if (f->kind == WASI_FD_STDIN) {
-        ret->nbytes = w->call->stdin_bytes.n - w->stdin_offset;
-        ret->is_hangup = ret->nbytes == 0;
-    } else if (f->kind == WASI_FD_FILE) {
-        r = wasi_size(w, f->node, &size);
-        ret->nbytes = size > f->offset ? size - f->offset : 0;
-    }
-    return r;
-}
-
-static uint64_t saturated(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-WASI_FN(poll_oneoff)
-{
-    uint32_t n = A32(2);
-    const uint8_t *in = wasi_mem(w, A32(0), (uint64_t)n * SUBSCRIPTION_BYTES);
-    uint8_t *out = wasi_mem(w, A32(1), (uint64_t)n * EVENT_BYTES);
-    uint64_t wait = UINT64_MAX;
-    uint32_t events = 0;
-
-    if (in == NULL || out == NULL || wasi_mem(w, A32(3), 4) == NULL)
-        return WASI_FAULT;
-    if (n == 0)
-        return WASI_INVAL;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *s = in + (uint64_t)i * SUBSCRIPTION_BYTES;
-        struct event e;
-
-        if (is_clock(s)) {
-            uint64_t this_wait = clock_wait(w, s);
-
-            wait = this_wait < wait ? this_wait : wait;
+    uint32_t ready = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct subscription s = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
+        if (is_clock(&s))
             continue;
-        }
-        if (ready_now(w, s, &e) != WASI_OK)
-            return WASI_IO;
-        put_event(out + (uint64_t)events++ * EVENT_BYTES, s, &e);
+        enum wasi_errno e = WASI_OK;
+        if (s.tag > EVENT_WRITE || s.tag == EVENT_CLOCK)
+            e = WASI_INVAL;
+        else if (wasi_fd_get(w, s.id) == NULL)
+            e = WASI_BADF;
+        write_event(to + (size_t)ready++ * EVENT_BYTES, &s, e, e == WASI_OK ? 1 : 0);
     }
-    if (events > 0)
-        wait = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *s = in + (uint64_t)i * SUBSCRIPTION_BYTES;
-
-        if (is_clock(s) && clock_wait(w, s) <= wait)
-            put_event(out + (uint64_t)events++ * EVENT_BYTES, s, &(struct event){0});
-    }
-    w->realtime_ns = saturated(w->realtime_ns, wait);
-    w->monotonic_ns = saturated(w->monotonic_ns, wait);
-    return wasi_ret32(w, A32(3), events);
+    return ready;
 }
+
+static uint64_t shortest(const struct wasi *w, const uint8_t *from, uint32_t count)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        struct subscription s = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
+        uint64_t due = due_in(w, &s);
+        least = due < least ? due : least;
+    }
+    return least;
+}
+
+static enum wasi_errno poll_oneoff(struct wasi *w, const wasmtime_val_raw_t *a)
+{
+    uint32_t count = wasi_u32(a, 2);
+    const uint8_t *from = wasi_at(w, wasi_u32(a, 0), (uint64_t)count * SUBSCRIPTION_BYTES);
+    uint8_t *to = wasi_at(w, wasi_u32(a, 1), (uint64_t)count * EVENT_BYTES);
+    if (count == 0)
+        return WASI_INVAL;
+    if (from == NULL || to == NULL)
+        return WASI_FAULT;
+    uint32_t ready = ready_now(w, from, count, to);
+    uint64_t wait = ready > 0 ? 0 : shortest(w, from, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct subscription s = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
+        if (is_clock(&s) && due_in(w, &s) <= wait)
+            write_event(to + (size_t)ready++ * EVENT_BYTES, &s, WASI_OK, 0);
+    }
+    w->realtime_ns += wait;
+    w->monotonic_ns += wait;
+    return wasi_store_u32(w, wasi_u32(a, 3), ready);
+}
+
+static enum wasi_errno no_socket(struct wasi *w, const wasmtime_val_raw_t *a)
+{
+    return wasi_fd_get(w, wasi_u32(a, 0)) == NULL ? WASI_BADF : WASI_NOTSOCK;
+}
+
+static const struct wasi_row rows[] = {
+    {"poll_oneoff", "iiii", poll_oneoff, false}, {"sock_accept", "iii", no_socket, false},
+    {"sock_recv", "iiiiii", no_socket, false},   {"sock_send", "iiiii", no_socket, false},
+    {"sock_shutdown", "ii", no_socket, false},
+};
+const struct wasi_family wasi_poll_family = {rows, ARRAY_LEN(rows)};

@@ -65,16 +65,13 @@ enum wasi_errno wasi_list(struct wasi *w, struct str path, struct vfs_listing *r
 
 uint8_t wasi_type_of(enum vfs_type type)
 {
-    switch (type) {
-    case VFS_FILE:
-        return WASI_TYPE_REGULAR;
-    case VFS_DIR:
-        return WASI_TYPE_DIRECTORY;
-    case VFS_LINK:
-        return WASI_TYPE_LINK;
-    default:
-        return WASI_TYPE_UNKNOWN;
-    }
+    static const uint8_t types[] = {
+        [VFS_FILE] = WASI_TYPE_REGULAR,
+        [VFS_DIR] = WASI_TYPE_DIRECTORY,
+        [VFS_LINK] = WASI_TYPE_LINK,
+        [VFS_OTHER] = WASI_TYPE_UNKNOWN,
+    };
+    return types[type];
 }
 
 struct wasi_note *wasi_note_of(struct wasi *w, struct str path, bool create)

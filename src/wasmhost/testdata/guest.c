@@ -154,12 +154,12 @@ static int do_clock(void)
 }
 
 static volatile uint32_t sink;
+static char *volatile block_sink;
 
-static int recurse(int n)
+static uint32_t recurse(uint32_t n)
 {
-    volatile char frame[4096];
-    frame[n % 4096] = (char)n;
-    return recurse(n + 1) + frame[(n + 1) % 4096];
+    sink = n;
+    return recurse(n + 1) + sink;
 }
 
 static int do_hog(const char *what)
@@ -169,7 +169,7 @@ static int do_hog(const char *what)
         for (;;)
             sink++;
     if (strcmp(what, "stack") == 0)
-        return recurse(1);
+        return (int)recurse(1);
     if (strcmp(what, "output") == 0)
         for (;;)
             write(1, block, sizeof(block));
@@ -179,6 +179,7 @@ static int do_hog(const char *what)
             if (p == NULL)
                 return fail("malloc");
             memset(p, 1, 1 << 20);
+            block_sink = p;
         }
     if (strcmp(what, "files") == 0)
         for (;;)
