@@ -11,6 +11,60 @@ static bool is_first_on_line(const struct flipt_stream *s, size_t at)
     return true;
 }
 
+/*
+ * The end of the last line of an entry that ends at `end`: comment lines right behind it that stand
+ * deeper than the entry's own column are part of it.
+ */
+static size_t lines_end(const struct flipt_stream *s, size_t end, size_t column)
+{
+    size_t last = flipt_line_end(s, end);
+    for (size_t line = flipt_next_line(s, end); line < s->n; line = flipt_next_line(s, line)) {
+        size_t at = line;
+        while (at < s->n && s->text[at] == ' ')
+            at++;
+        if (at >= s->n || s->text[at] != '#' || at - line <= column)
+            break;
+        last = flipt_line_end(s, at);
+    }
+    return last;
+}
+
+/* The end of the line before the one that holds `at`; FLIPT_NOWHERE in the first line. */
+static size_t previous_line_end(const struct flipt_stream *s, size_t at)
+{
+    size_t start = flipt_line_start(s, at);
+    return start > 0 && s->text[start - 1] == '\n' ? flipt_line_end(s, start - 1) : FLIPT_NOWHERE;
+}
+
+/*
+ * Lines go with the break before them, so that what is inserted at their end still has its place. The
+ * last line of a file that has no break at its end goes without: the one before it keeps its own.
+ */
+static void remove_lines(struct flipt_editor *e, size_t at, size_t end)
+{
+    const struct flipt_stream *s = e->stream;
+    size_t before = previous_line_end(s, at);
+    if (before != FLIPT_NOWHERE && end < s->n)
+        flipt_splice_remove(e, before, end);
+    else
+        flipt_splice_remove(e, flipt_line_start(s, at), flipt_next_line(s, end));
+}
+
+/* Put lines before the one that holds `at`. `text` is without breaks at its ends. */
+static void insert_lines_before(struct flipt_editor *e, size_t at, const struct flipt_text *text)
+{
+    struct flipt_text lines = flipt_splice_text(e);
+    size_t before = previous_line_end(e->stream, at);
+    if (before != FLIPT_NOWHERE)
+        flipt_text_adds(&lines, e->layout.line_break);
+    flipt_text_add(&lines, text->p, text->n);
+    if (before == FLIPT_NOWHERE) {
+        flipt_text_adds(&lines, e->layout.line_break);
+        before = flipt_line_start(e->stream, at);
+    }
+    flipt_splice_add(e, before, before, &lines);
+}
+
 /* --- Mappings --- */
 
 struct mapping {
@@ -37,7 +91,6 @@ static const struct flipt_node *value_of(const struct mapping *m, size_t member)
 
 static enum cup_sdk_result remove_members(struct mapping *m)
 {
-    const struct flipt_stream *s = m->e->stream;
     for (size_t i = 0; i < m->members; i++) {
         if (m->kept[i])
             continue;
@@ -48,9 +101,8 @@ static enum cup_sdk_result remove_members(struct mapping *m)
             return r;
         if (m->is_compact && i < m->first_kept)
             continue;
-        flipt_splice_remove(
-            m->e, flipt_line_start(s, key_of(m, i)->start),
-            flipt_next_line(s, value_of(m, i)->end));
+        remove_lines(
+            m->e, key_of(m, i)->start, lines_end(m->e->stream, value_of(m, i)->end, m->column));
     }
     /* what stood behind the dash goes, the first that stays moves there */
     if (m->is_compact && m->first_kept > 0)
@@ -60,21 +112,25 @@ static enum cup_sdk_result remove_members(struct mapping *m)
 
 static void insert_member(struct mapping *m, const struct flipt_want_entry *entry, size_t after)
 {
-    const struct flipt_stream *s = m->e->stream;
     struct flipt_text text = flipt_splice_text(m->e);
-    size_t at;
-    if (after != FLIPT_NOWHERE) {
-        at = flipt_line_end(s, value_of(m, after)->end);
-        flipt_text_adds(&text, m->e->layout.line_break);
+    const struct flipt_layout *layout = &m->e->layout;
+    if (after == FLIPT_NOWHERE && m->is_compact) {
+        size_t at = key_of(m, 0)->start;
+        flipt_emit_member(&text, layout, entry, m->column);
+        flipt_text_adds(&text, layout->line_break);
         flipt_text_spaces(&text, m->column);
-        flipt_emit_member(&text, &m->e->layout, entry, m->column);
-    } else {
-        at = m->is_compact ? key_of(m, 0)->start : flipt_line_start(s, key_of(m, 0)->start);
-        flipt_text_spaces(&text, m->is_compact ? 0 : m->column);
-        flipt_emit_member(&text, &m->e->layout, entry, m->column);
-        flipt_text_adds(&text, m->e->layout.line_break);
-        flipt_text_spaces(&text, m->is_compact ? m->column : 0);
+        flipt_splice_add(m->e, at, at, &text);
+        return;
     }
+    if (after != FLIPT_NOWHERE)
+        flipt_text_adds(&text, layout->line_break);
+    flipt_text_spaces(&text, m->column);
+    flipt_emit_member(&text, layout, entry, m->column);
+    if (after == FLIPT_NOWHERE) {
+        insert_lines_before(m->e, key_of(m, 0)->start, &text);
+        return;
+    }
+    size_t at = lines_end(m->e->stream, value_of(m, after)->end, m->column);
     flipt_splice_add(m->e, at, at, &text);
 }
 
@@ -145,20 +201,9 @@ static size_t dash_of(const struct sequence *q, size_t item)
     return flipt_stream_mark_before(q->e->stream, q->node->items[item]->start);
 }
 
-/* Comment lines that stand deeper than the dash, right behind an item, are part of it. */
 static size_t item_end(const struct sequence *q, size_t item)
 {
-    const struct flipt_stream *s = q->e->stream;
-    size_t end = q->node->items[item]->end;
-    for (size_t line = flipt_next_line(s, end); line < s->n; line = flipt_next_line(s, line)) {
-        size_t at = line;
-        while (at < s->n && s->text[at] == ' ')
-            at++;
-        if (at >= s->n || s->text[at] != '#' || at - line <= q->column)
-            break;
-        end = flipt_line_end(s, at);
-    }
-    return end;
+    return lines_end(q->e->stream, q->node->items[item]->end, q->column);
 }
 
 static bool has_blank_line_before(const struct sequence *q, size_t item)
@@ -172,7 +217,6 @@ static bool has_blank_line_before(const struct sequence *q, size_t item)
 
 static enum cup_sdk_result remove_items(struct sequence *q)
 {
-    const struct flipt_stream *s = q->e->stream;
     for (size_t i = 0; i < q->node->count; i++) {
         if (q->kept[i])
             continue;
@@ -181,31 +225,28 @@ static enum cup_sdk_result remove_items(struct sequence *q)
             r = flipt_check_aliases(q->e, q->node, false);
         if (r != CUP_SDK_OK)
             return r;
-        flipt_splice_remove(
-            q->e, flipt_line_start(s, dash_of(q, i)), flipt_next_line(s, item_end(q, i)));
+        remove_lines(q->e, dash_of(q, i), item_end(q, i));
     }
     return CUP_SDK_OK;
 }
 
 static void insert_item(struct sequence *q, const struct flipt_want *value, size_t after)
 {
-    const struct flipt_stream *s = q->e->stream;
     const struct flipt_layout *layout = &q->e->layout;
     struct flipt_text text = flipt_splice_text(q->e);
-    size_t at;
     if (after != FLIPT_NOWHERE) {
-        at = flipt_line_end(s, item_end(q, after));
         flipt_text_adds(&text, layout->line_break);
         if (after > 0 && after + 1 == q->node->count && has_blank_line_before(q, after))
             flipt_text_adds(&text, layout->line_break);
-    } else {
-        at = flipt_line_start(s, dash_of(q, 0));
     }
     flipt_text_spaces(&text, q->column);
     flipt_text_adds(&text, "-");
     flipt_emit_after_dash(&text, layout, value, q->column);
-    if (after == FLIPT_NOWHERE)
-        flipt_text_adds(&text, layout->line_break);
+    if (after == FLIPT_NOWHERE) {
+        insert_lines_before(q->e, dash_of(q, 0), &text);
+        return;
+    }
+    size_t at = item_end(q, after);
     flipt_splice_add(q->e, at, at, &text);
 }
 
