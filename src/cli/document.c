@@ -225,7 +225,7 @@ read_parts(const struct cli_document *d, yyjson_val *root, struct parts *ret, st
         .ns = json_str(json_get(metadata, "namespace")),
         .name = json_str(json_get(metadata, "name")),
     };
-    const char *missing = !yyjson_is_obj(root) ? "it is no object"
+    const char *missing = !yyjson_is_obj(root) ? "it is no JSON object"
         : ret->api_version.n == 0              ? "there is no 'apiVersion'"
         : ret->kind.n == 0                     ? "there is no 'kind'"
         : ret->name.n == 0                     ? "there is no 'metadata.name'"
