@@ -149,7 +149,7 @@ enum err_kind core_config_add(struct core_config *c, struct str text, struct err
 
 struct walk {
     const char *root;
-    void (*note)(void *data, const char *what, struct str value);
+    void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;
     struct core_config *config;
 };
@@ -164,7 +164,7 @@ static enum err_kind read_file(struct walk *w, const char *path, struct err *err
     if (r != ERR_OK)
         return err_wrap(err, "parsing api resource \"%s\"", path);
     if (w->note != NULL)
-        w->note(w->note_data, "Resource", str_from(path));
+        w->note(w->note_data, LOG_DEBUG, "parsing resource", str_from(path));
     return ERR_OK;
 }
 
@@ -215,7 +215,7 @@ walk_directory(struct walk *w, const char *path, unsigned depth, struct err *err
 
 enum err_kind core_config_read(
     const char *dir,
-    void (*note)(void *data, const char *what, struct str value),
+    void (*note)(void *data, enum log_level level, const char *what, struct str value),
     void *note_data,
     struct core_config *ret,
     struct err *err)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/log.h"
 #include "core/definition.h"
 #include "wasmhost/wasmhost.h"
 
@@ -57,7 +58,7 @@ struct core_config {
 /* note is told of each file that was read; may be NULL. Errors name the file. */
 enum err_kind core_config_read(
     const char *dir,
-    void (*note)(void *data, const char *what, struct str value),
+    void (*note)(void *data, enum log_level level, const char *what, struct str value),
     void *note_data,
     struct core_config *ret,
     struct err *err) MUST_USE;

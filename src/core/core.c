@@ -112,7 +112,7 @@ static void *poll_branch(void *data)
         bool is_bad = core_refresh(c, NULL, &err) != ERR_OK;
         if (is_bad && strcmp(last, err.text) != 0 && c->note != NULL)
             c->note(
-                c->note_data, "branch cannot be read: serving the last good commit",
+                c->note_data, LOG_ERROR, "branch cannot be read: serving the last good commit",
                 str_from(err.text));
         memcpy(last, is_bad ? err.text : "", is_bad ? sizeof(last) : 1);
     }

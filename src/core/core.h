@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 
 struct core;
@@ -27,7 +28,7 @@ struct core_options {
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
     const char *self_url;
     /* Told of each step of the start (loaded file, pulled image …); may be NULL. */
-    void (*note)(void *data, const char *what, struct str value);
+    void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;
 };
 

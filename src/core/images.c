@@ -4,7 +4,7 @@
 struct core_images {
     struct oci_session_options options;
     struct wasmhost *host;
-    void (*note)(void *data, const char *what, struct str value);
+    void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;
 };
 
@@ -45,7 +45,7 @@ effective_policy(const struct core_image_spec *spec, const struct oci_ref *ref)
 static void note(struct core_images *i, const char *what, const char *value)
 {
     if (i->note != NULL)
-        i->note(i->note_data, what, str_from(value));
+        i->note(i->note_data, LOG_INFO, what, str_from(value));
 }
 
 static enum err_kind bring(
@@ -95,6 +95,11 @@ enum err_kind core_images_load(
     options.is_plain_http = spec->is_plain_http;
     options.ca_file = spec->ca_file;
     *ret = (struct oci_image){0};
+    if (options.store_dir == NULL)
+        return err_set(
+            err, ERR_INVALID,
+            "image '%s': no place for the image store: give -api-store, or set HOME",
+            spec->reference);
     enum err_kind r = oci_ref_parse(str_from(spec->reference), &ref, err);
     if (r == ERR_OK)
         r = oci_session_new(&options, &session, err);

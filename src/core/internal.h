@@ -22,7 +22,8 @@ struct core {
     struct scm_git git;
     struct scm *scm;
     struct wasmhost *host;
-    void (*note)(void *data, const char *what, struct str value); /* may be NULL */
+    void (*note)(
+        void *data, enum log_level level, const char *what, struct str value); /* or NULL */
     void *note_data;
 
     pthread_mutex_t lock; /* guards current */

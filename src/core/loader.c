@@ -110,7 +110,7 @@ static void warn_unverified(struct loader *l, const char *reference)
 {
     if (l->options->note != NULL)
         l->options->note(
-            l->options->note_data, "Image runs without a signature being checked",
+            l->options->note_data, LOG_WARN, "Image runs without a signature being checked",
             str_from(reference));
 }
 

@@ -1,2 +1,0 @@
-/* placeholder until the folder has its first source */
-typedef int api_placeholder;

@@ -1,0 +1,7 @@
+/* cupd's routes: one table row each. The context of every handler is a struct core. */
+#pragma once
+
+#include "http/server.h"
+
+extern const struct http_route api_routes[];
+extern const size_t api_route_count;
