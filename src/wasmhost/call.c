@@ -131,11 +131,8 @@ enum err_kind wasmhost_call(
     wasi_init(&w, &checked, ret);
     r = run(m, &w, deadline_ms, err);
     wasmhost_slot_give(m->host);
-    if (r == ERR_OK && wasi_flush_all(&w) != WASI_OK && w.err.kind != ERR_OK) {
-        if (err != NULL)
-            *err = w.err;
-        r = w.err.kind;
-    }
+    if (r == ERR_OK && wasi_flush_all(&w, err) != ERR_OK)
+        r = err_wrap(err, "what it wrote cannot be kept");
     wasi_deinit(&w);
     return r;
 }

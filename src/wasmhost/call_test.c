@@ -272,6 +272,9 @@ static void test_call__writes_go_to_the_overlay_alone(void **state)
         {"unlink", "/to-b", NULL, "-to-b=\n"},
         {"shared", NULL, NULL, ""},
         {"tree", NULL, NULL, "+moved/e/f=text\n"},
+        {"dirfds", NULL, NULL, ""},
+        {"keep", "/kept", "until the end", "+kept=until the end\n"},
+        {"tty", NULL, NULL, ""},
     };
     struct fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -287,6 +290,29 @@ static void test_call__writes_go_to_the_overlay_alone(void **state)
         assert_string_equal(changes.p == NULL ? "" : changes.p, rows[i].changes);
         overlay_free(o);
     }
+}
+
+static void test_call__a_write_that_cannot_be_kept_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct overlay *o = overlay_new(f->tree, 3);
+    auto_run struct run r = {.call.overlay = o};
+    run(f->guest, &r, "keep", "/kept", "longer");
+    assert_int_equal(r.kind, ERR_LIMIT);
+    overlay_free(o);
+}
+
+static void test_call__truncating_does_not_count_what_was_there(void **state)
+{
+    struct fixture *f = *state;
+    struct overlay *o = overlay_new(f->tree, 100);
+    autobuf struct buf changes = {0};
+    auto_run struct run r = {.call = {.overlay = o, .limits = {.written_bytes = 2}}};
+    run(f->guest, &r, "write", "/dir/sub/c", "X");
+    assert_int_equal(r.kind, ERR_OK);
+    show_changes(o, &changes);
+    assert_string_equal(changes.p, "+dir/sub/c=X\n");
+    overlay_free(o);
 }
 
 static void test_adv_51__a_tree_that_is_only_read_stays_as_it_is(void **state)
@@ -568,6 +594,8 @@ int main(void)
         cmocka_unit_test(test_call__stat_is_the_same_for_everyone),
         cmocka_unit_test(test_call__read_globs_hide_everything_else),
         cmocka_unit_test(test_call__writes_go_to_the_overlay_alone),
+        cmocka_unit_test(test_call__a_write_that_cannot_be_kept_is_an_error),
+        cmocka_unit_test(test_call__truncating_does_not_count_what_was_there),
         cmocka_unit_test(test_adv_51__a_tree_that_is_only_read_stays_as_it_is),
         cmocka_unit_test(test_adv_51__no_path_leads_out_of_the_tree),
         cmocka_unit_test(test_adv_47_49_50__each_limit_ends_the_call_and_is_named),

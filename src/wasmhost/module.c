@@ -31,6 +31,12 @@ static enum err_kind check_imports(const wasmtime_module_t *module, struct err *
     return r;
 }
 
+static bool is_plain_function(const wasm_externtype_t *type)
+{
+    const wasm_functype_t *f = wasm_externtype_as_functype_const(type);
+    return f != NULL && wasm_functype_params(f)->size == 0 && wasm_functype_results(f)->size == 0;
+}
+
 static enum err_kind check_exports(const wasmtime_module_t *module, struct err *err)
 {
     wasm_exporttype_vec_t exports;
@@ -39,9 +45,9 @@ static enum err_kind check_exports(const wasmtime_module_t *module, struct err *
     wasmtime_module_exports(module, &exports);
     for (size_t i = 0; i < exports.size; i++) {
         const wasm_name_t *name = wasm_exporttype_name(exports.data[i]);
-        wasm_externkind_t kind = wasm_externtype_kind(wasm_exporttype_type(exports.data[i]));
-        has_start |= kind == WASM_EXTERN_FUNC && name_is(name, "_start");
-        has_memory |= kind == WASM_EXTERN_MEMORY && name_is(name, "memory");
+        const wasm_externtype_t *type = wasm_exporttype_type(exports.data[i]);
+        has_start |= name_is(name, "_start") && is_plain_function(type);
+        has_memory |= name_is(name, "memory") && wasm_externtype_kind(type) == WASM_EXTERN_MEMORY;
     }
     wasm_exporttype_vec_delete(&exports);
     if (!has_start)

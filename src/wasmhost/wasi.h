@@ -33,7 +33,7 @@ enum wasi_errno {
 
 enum wasi_filetype {
     WASI_TYPE_UNKNOWN = 0,
-    WASI_TYPE_CHARACTER_DEVICE = 2,
+    WASI_TYPE_BLOCK_DEVICE = 1,
     WASI_TYPE_DIRECTORY = 3,
     WASI_TYPE_REGULAR = 4,
     WASI_TYPE_LINK = 7,
@@ -99,6 +99,7 @@ struct wasi_fd {
     uint64_t inheriting;
     struct wasi_file *file; /* WASI_FD_FILE */
     char *path;             /* WASI_FD_DIR */
+    bool is_gone;           /* the directory was removed */
     struct vfs_listing listing;
     bool is_listed;
     uint64_t offset;
@@ -237,7 +238,8 @@ enum wasi_errno
 wasi_file_write(struct wasi *w, struct wasi_file *f, uint64_t at, const void *p, size_t n);
 enum wasi_errno wasi_file_resize(struct wasi *w, struct wasi_file *f, uint64_t size);
 enum wasi_errno wasi_file_flush(struct wasi *w, struct wasi_file *f);
-enum wasi_errno wasi_flush_all(struct wasi *w);
+/* At the end of the call: what is still held goes to the overlay. */
+enum err_kind wasi_flush_all(struct wasi *w, struct err *err) MUST_USE;
 /* What an error of the tree means to a guest; a limit ends the call. */
 enum wasi_errno wasi_from_err(struct wasi *w, const struct err *err);
 

@@ -70,6 +70,8 @@ static uint32_t write_entry(uint8_t *to, uint32_t room, const struct entry *e, u
 /* The listing as it was when reading began: entries made or removed meanwhile move no cookie. */
 static enum wasi_errno snapshot(struct wasi *w, struct wasi_fd *fd, uint64_t cookie)
 {
+    if (fd->is_gone)
+        return WASI_NOENT;
     if (fd->is_listed && cookie > 0)
         return WASI_OK;
     vfs_listing_deinit(&fd->listing);

@@ -239,11 +239,12 @@ static enum wasi_errno fd_tell(struct wasi *w, const wasmtime_val_raw_t *a)
 
 /* --- what a descriptor is -------------------------------------------------------------------------- */
 
+/* Standard streams are no terminals: a libc then writes whole blocks. */
 static uint8_t type_of_fd(const struct wasi_fd *fd)
 {
     if (fd->kind == WASI_FD_DIR)
         return WASI_TYPE_DIRECTORY;
-    return fd->kind == WASI_FD_FILE ? WASI_TYPE_REGULAR : WASI_TYPE_CHARACTER_DEVICE;
+    return fd->kind == WASI_FD_FILE ? WASI_TYPE_REGULAR : WASI_TYPE_BLOCK_DEVICE;
 }
 
 static enum wasi_errno fd_fdstat_get(struct wasi *w, const wasmtime_val_raw_t *a)
@@ -310,7 +311,7 @@ static enum wasi_errno fd_filestat_get(struct wasi *w, const wasmtime_val_raw_t 
     if (stat == NULL)
         return WASI_FAULT;
     memset(stat, 0, 64);
-    stat[16] = WASI_TYPE_CHARACTER_DEVICE;
+    stat[16] = WASI_TYPE_BLOCK_DEVICE;
     return WASI_OK;
 }
 
@@ -357,6 +358,8 @@ static enum wasi_errno fd_filestat_set_times(struct wasi *w, const wasmtime_val_
     if (fd == NULL || (fd->kind != WASI_FD_FILE && fd->kind != WASI_FD_DIR))
         return WASI_BADF;
     const char *path = fd->kind == WASI_FD_DIR ? fd->path : fd->file->path;
+    if (path == NULL) /* unlinked: nobody can see its times any more */
+        return WASI_OK;
     return wasi_set_times(w, str_from(path), wasi_u64(a, 1), wasi_u64(a, 2), wasi_u32(a, 3));
 }
 

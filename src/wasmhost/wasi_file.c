@@ -107,9 +107,21 @@ static enum wasi_errno load(struct wasi *w, struct wasi_file *f)
     return WASI_OK;
 }
 
+/* Truncated as a whole: what was in it need not be looked at, however large. */
+static enum wasi_errno empty(struct wasi *w, struct wasi_file *f)
+{
+    if (!f->is_loaded) {
+        vfs_data_release(&f->base);
+        f->has_base = false;
+        buf_init(&f->bytes, w->limits.written_bytes);
+        f->is_loaded = true;
+    }
+    return WASI_OK;
+}
+
 enum wasi_errno wasi_file_resize(struct wasi *w, struct wasi_file *f, uint64_t size)
 {
-    enum wasi_errno e = load(w, f);
+    enum wasi_errno e = size == 0 ? empty(w, f) : load(w, f);
     if (e != WASI_OK)
         return e;
     uint64_t others = w->written - f->bytes.n;
@@ -146,23 +158,25 @@ wasi_file_write(struct wasi *w, struct wasi_file *f, uint64_t at, const void *p,
     return WASI_OK;
 }
 
+static enum err_kind flush(struct wasi *w, struct wasi_file *f, struct err *err)
+{
+    if (!f->is_dirty || f->path == NULL || w->call->overlay == NULL)
+        return ERR_OK;
+    f->is_dirty = false;
+    return overlay_write(
+        w->call->overlay, str_from(f->path), buf_view(&f->bytes), f->is_executable, err);
+}
+
 enum wasi_errno wasi_file_flush(struct wasi *w, struct wasi_file *f)
 {
     struct err err;
-    if (!f->is_dirty || f->path == NULL || w->call->overlay == NULL)
-        return WASI_OK;
-    f->is_dirty = false;
-    if (overlay_write(
-            w->call->overlay, str_from(f->path), buf_view(&f->bytes), f->is_executable, &err) !=
-        ERR_OK)
-        return wasi_from_err(w, &err);
-    return WASI_OK;
+    return flush(w, f, &err) == ERR_OK ? WASI_OK : wasi_from_err(w, &err);
 }
 
-enum wasi_errno wasi_flush_all(struct wasi *w)
+enum err_kind wasi_flush_all(struct wasi *w, struct err *err)
 {
-    enum wasi_errno e = WASI_OK;
-    for (struct wasi_file *f = w->files; e == WASI_OK && f != NULL; f = f->next)
-        e = wasi_file_flush(w, f);
-    return e;
+    enum err_kind r = ERR_OK;
+    for (struct wasi_file *f = w->files; r == ERR_OK && f != NULL; f = f->next)
+        r = flush(w, f, err);
+    return r;
 }

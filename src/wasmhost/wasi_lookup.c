@@ -176,6 +176,8 @@ enum wasi_errno wasi_lookup(
         return WASI_BADF;
     if (dir->kind != WASI_FD_DIR)
         return WASI_NOTDIR;
+    if (dir->is_gone)
+        return WASI_NOENT;
     if (text == NULL)
         return WASI_FAULT;
     struct str path = str_of((const char *)text, n);

@@ -202,6 +202,21 @@ static enum wasi_errno detach(struct wasi *w, const char *path)
     return e;
 }
 
+/* Descriptors of a directory go where it goes: to a new path, or, with NULL, nowhere. */
+static void move_dir_fds(struct wasi *w, struct str from, const char *to)
+{
+    for (size_t i = 0; i < w->fd_count; i++) {
+        struct wasi_fd *fd = &w->fds[i];
+        if (fd->kind != WASI_FD_DIR || fd->is_gone || !str_eqz(from, fd->path))
+            continue;
+        fd->is_gone = to == NULL;
+        if (to != NULL) {
+            free(fd->path);
+            fd->path = mem_strdup(to);
+        }
+    }
+}
+
 static enum wasi_errno remove_node(struct wasi *w, const struct wasi_path *p)
 {
     struct err err;
@@ -210,6 +225,8 @@ static enum wasi_errno remove_node(struct wasi *w, const struct wasi_path *p)
         e = detach(w, p->text);
     if (e != WASI_OK)
         return e;
+    if (p->stat.type == VFS_DIR)
+        move_dir_fds(w, wasi_path_str(p), NULL);
     return from_kind(w, overlay_remove(w->call->overlay, wasi_path_str(p), &err), &err);
 }
 
@@ -343,9 +360,12 @@ static enum wasi_errno move_dir(struct wasi *w, struct str from, struct str to)
     }
     if (e == WASI_OK && overlay_remove(o, from, &err) != ERR_OK)
         e = wasi_from_err(w, &err);
-    if (e == WASI_OK)
-        move_note(w, from, to);
-    return e;
+    if (e != WASI_OK)
+        return e;
+    autofree char *path = mem_strdup_str(to);
+    move_note(w, from, to);
+    move_dir_fds(w, from, path);
+    return WASI_OK;
 }
 
 /* Paths are at most WASI_PATH_MAX bytes, so the recursion is at most half as deep. */

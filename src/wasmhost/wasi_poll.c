@@ -1,9 +1,10 @@
 /* Waiting: descriptors are always ready, and sleeping advances the clocks and returns at once. Sockets:
  * there are none. */
+#include "base/mem.h"
 #include "wasmhost/wasi.h"
 
 enum { EVENT_CLOCK, EVENT_READ, EVENT_WRITE };
-enum { SUBSCRIPTION_BYTES = 48, EVENT_BYTES = 32, CLOCK_ABSOLUTE = 1 };
+enum { SUBSCRIPTION_BYTES = 48, EVENT_BYTES = 32, CLOCK_ABSOLUTE = 1, SUBSCRIPTIONS_MAX = 4096 };
 
 struct subscription {
     uint64_t userdata;
@@ -53,34 +54,44 @@ static void write_event(uint8_t *to, const struct subscription *s, enum wasi_err
 }
 
 /* Events of descriptors: ready or wrong, but never a reason to wait. */
-static uint32_t ready_now(struct wasi *w, const uint8_t *from, uint32_t count, uint8_t *to)
+static uint32_t
+ready_now(struct wasi *w, const struct subscription *subs, uint32_t count, uint8_t *to)
 {
     uint32_t ready = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct subscription s = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
-        if (is_clock(&s))
+        const struct subscription *s = &subs[i];
+        if (is_clock(s))
             continue;
         enum wasi_errno e = WASI_OK;
-        if (s.tag > EVENT_WRITE || s.tag == EVENT_CLOCK)
+        if (s->tag > EVENT_WRITE || s->tag == EVENT_CLOCK)
             e = WASI_INVAL;
-        else if (wasi_fd_get(w, s.id) == NULL)
+        else if (wasi_fd_get(w, s->id) == NULL)
             e = WASI_BADF;
-        write_event(to + (size_t)ready++ * EVENT_BYTES, &s, e, e == WASI_OK ? 1 : 0);
+        write_event(to + (size_t)ready++ * EVENT_BYTES, s, e, e == WASI_OK ? 1 : 0);
     }
     return ready;
 }
 
-static uint64_t shortest(const struct wasi *w, const uint8_t *from, uint32_t count)
+/* Sleep until the first clock is due, and report all that are. */
+static uint32_t
+sleep_until_due(struct wasi *w, const struct subscription *subs, uint32_t count, uint8_t *to)
 {
-    uint64_t least = UINT64_MAX;
+    uint64_t wait = UINT64_MAX;
+    uint32_t ready = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct subscription s = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
-        uint64_t due = due_in(w, &s);
-        least = due < least ? due : least;
+        uint64_t due = due_in(w, &subs[i]);
+        wait = due < wait ? due : wait;
     }
-    return least;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_clock(&subs[i]) && due_in(w, &subs[i]) <= wait)
+            write_event(to + (size_t)ready++ * EVENT_BYTES, &subs[i], WASI_OK, 0);
+    }
+    w->realtime_ns += wait;
+    w->monotonic_ns += wait;
+    return ready;
 }
 
+/* The subscriptions are copied first: the guest may have the events written over them. */
 static enum wasi_errno poll_oneoff(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     uint32_t count = wasi_u32(a, 2);
@@ -90,15 +101,14 @@ static enum wasi_errno poll_oneoff(struct wasi *w, const wasmtime_val_raw_t *a)
         return WASI_INVAL;
     if (from == NULL || to == NULL)
         return WASI_FAULT;
-    uint32_t ready = ready_now(w, from, count, to);
-    uint64_t wait = ready > 0 ? 0 : shortest(w, from, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct subscription s = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
-        if (is_clock(&s) && due_in(w, &s) <= wait)
-            write_event(to + (size_t)ready++ * EVENT_BYTES, &s, WASI_OK, 0);
-    }
-    w->realtime_ns += wait;
-    w->monotonic_ns += wait;
+    if (count > SUBSCRIPTIONS_MAX)
+        return WASI_INVAL;
+    autofree struct subscription *subs = mem_alloc(count * sizeof(*subs));
+    for (uint32_t i = 0; i < count; i++)
+        subs[i] = read_subscription(from + (size_t)i * SUBSCRIPTION_BYTES);
+    uint32_t ready = ready_now(w, subs, count, to);
+    if (ready == 0)
+        ready = sleep_until_due(w, subs, count, to);
     return wasi_store_u32(w, wasi_u32(a, 3), ready);
 }
 

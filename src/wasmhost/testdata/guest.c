@@ -113,6 +113,22 @@ static int do_tree(void)
     return do_list("/moved/e");
 }
 
+/* Descriptors of directories follow a rename and end with a removal. */
+static int do_dirfds(void)
+{
+    if (mkdir("/one", 0700) != 0)
+        return fail("mkdir");
+    int fd = open("/one", O_RDONLY | O_DIRECTORY);
+    if (rename("/one", "/two") != 0 || mkdir("/one", 0700) != 0)
+        return fail("rename");
+    int file = openat(fd, "f", O_WRONLY | O_CREAT, 0600);
+    if (file < 0 || write(file, "x", 1) != 1)
+        return fail("openat");
+    if (unlink("/two/f") != 0 || rmdir("/two") != 0 || mkdir("/two", 0700) != 0)
+        return fail("rmdir");
+    return openat(fd, "g", O_WRONLY | O_CREAT, 0600) < 0 && errno == ENOENT ? 0 : fail("gone");
+}
+
 static int do_escapes(void)
 {
     static const char *const paths[] = {
@@ -223,6 +239,15 @@ int main(int argc, char **argv)
         return do_shared();
     if (strcmp(verb, "tree") == 0)
         return do_tree();
+    if (strcmp(verb, "dirfds") == 0)
+        return do_dirfds();
+    if (strcmp(verb, "keep") == 0) { /* open, written, never closed */
+        open(arg, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        write(4, argv[3], strlen(argv[3]));
+        exit(0);
+    }
+    if (strcmp(verb, "tty") == 0)
+        return isatty(0) + isatty(1) + isatty(2);
     if (strcmp(verb, "escapes") == 0)
         return do_escapes();
     if (strcmp(verb, "readonly") == 0)
