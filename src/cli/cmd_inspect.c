@@ -135,11 +135,12 @@ static void print_schema(struct cli *c, struct str version, struct str schema)
 {
     autobuf struct buf text = {0};
     autobuf struct buf safe = {0};
+    buf_text(&safe, "  schema of ");
+    cli_print_safe(&safe, version);
+    buf_text(&safe, ": ");
     json_text_write(&text, schema, 2, 1);
     cli_print_safe_json(&safe, buf_view(&text));
-    fprintf(c->io.out, "  schema of " STR_FMT ": ", STR_ARG(version));
-    fwrite(safe.p, 1, safe.n, c->io.out);
-    fputc('\n', c->io.out);
+    fprintf(c->io.out, "%s\n", safe.p);
 }
 
 static void print_definition(struct cli *c, const struct oci_definition *definition)
