@@ -27,7 +27,7 @@ struct call {
     struct flipt_patterns seen;
 };
 
-/* Told of each document with something in it; FLIPT_NONE in call->is_done style ends are by is_done. */
+/* Told of each document with something in it, until call->is_done. */
 typedef enum cup_sdk_result (*document_fn)(
     struct call *call, struct flipt_stream *stream, size_t document, const char *ns);
 
