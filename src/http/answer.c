@@ -66,7 +66,8 @@ static struct MHD_Response *make_response(struct http_response *p, size_t *ret_b
     *ret_bytes = p->body.n;
     if (p->body.n == 0)
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    return MHD_create_response_from_buffer_with_free_callback(p->body.n, buf_steal(&p->body), free);
+    return MHD_create_response_from_buffer_with_free_callback(
+        *ret_bytes, buf_steal(&p->body), free);
 }
 
 /* A failure here means a header without value, which says nothing: it is left out. */
