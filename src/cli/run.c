@@ -22,6 +22,7 @@ static void print_note(struct cli *c, const char *prefix, struct str text)
     fprintf(c->io.notes, "%s%s\n", prefix, safe.p == NULL ? "" : safe.p);
 }
 
+PRINTF_LIKE(3, 0)
 static void vnote(struct cli *c, const char *prefix, const char *fmt, va_list args)
 {
     char *text = NULL;

@@ -35,21 +35,26 @@ static bool is_one_of(struct str s, const char *const *words)
     return false;
 }
 
-static bool skip_digits(struct str *s)
-{
-    size_t n = 0;
-    while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
-        n++;
-    *s = str_skip(*s, n);
-    return n > 0;
-}
-
 static bool skip_char(struct str *s, const char *among)
 {
-    if (s->n == 0 || strchr(among, s->p[0]) == NULL)
+    if (s->n == 0 || str_find(str_from(among), s->p[0]) < 0)
         return false;
     *s = str_skip(*s, 1);
     return true;
+}
+
+/* At least one of them. */
+static bool skip_all(struct str *s, const char *among)
+{
+    bool is_some = false;
+    while (skip_char(s, among))
+        is_some = true;
+    return is_some;
+}
+
+static bool skip_digits(struct str *s)
+{
+    return skip_all(s, "0123456789");
 }
 
 /* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?, or 0o, 0x, .inf and .nan */
@@ -58,8 +63,8 @@ static bool is_yaml_number(struct str s)
     static const char *const words[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN", NULL};
     if (str_starts(s, STR("0x")) || str_starts(s, STR("0o"))) {
         struct str digits = str_skip(s, 2);
-        size_t n = strspn(digits.p, s.p[1] == 'x' ? "0123456789abcdefABCDEF" : "01234567");
-        return n > 0 && n == digits.n;
+        const char *among = s.p[1] == 'x' ? "0123456789abcdefABCDEF" : "01234567";
+        return skip_all(&digits, among) && digits.n == 0;
     }
     skip_char(&s, "+-");
     if (is_one_of(s, words))
