@@ -348,7 +348,7 @@ enum cup_sdk_result flipt_build_segment(
     struct flipt_arena *arena = b->stream->arena;
     const struct flipt_node *node = flipt_node_resolve(base);
     bool is_mapping = node != NULL && node->kind == FLIPT_MAPPING;
-    struct segment segment;
+    struct segment segment = {.key = "", .operation = ""};
     enum cup_sdk_result r = read_segment(b, rule, &segment);
     if (r == CUP_SDK_OK)
         r = settle_segment(b, &segment);

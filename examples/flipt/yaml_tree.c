@@ -426,7 +426,7 @@ const struct flipt_node *flipt_node_resolve(const struct flipt_node *node)
 static bool is_key(const struct flipt_node *node, const char *key)
 {
     node = flipt_node_resolve(node);
-    return node->kind == FLIPT_SCALAR && node->text_n == strlen(key) &&
+    return node != NULL && node->kind == FLIPT_SCALAR && node->text_n == strlen(key) &&
         memcmp(node->text, key, node->text_n) == 0;
 }
 
@@ -451,7 +451,7 @@ find_in(const struct flipt_node *mapping, const char *key, size_t *budget)
 {
     size_t index;
     mapping = flipt_node_resolve(mapping);
-    if (mapping->kind != FLIPT_MAPPING || *budget == 0)
+    if (mapping == NULL || mapping->kind != FLIPT_MAPPING || *budget == 0)
         return NULL;
     (*budget)--;
     const struct flipt_node *found = find_own(mapping, key, &index);

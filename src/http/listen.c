@@ -48,7 +48,7 @@ static enum err_kind resolve(const char *address, struct addrinfo **ret, struct 
         return r;
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    int status = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, ret);
+    int status = getaddrinfo(host == NULL || host[0] == '\0' ? NULL : host, port, &hints, ret);
     if (status != 0)
         return err_set(
             err, ERR_NOT_FOUND, "cannot resolve '%s': %s", address, gai_strerror(status));

@@ -157,7 +157,7 @@ read_document(struct str text, enum json_mode mode, struct json_doc *ret, struct
 {
     yyjson_read_err why = {0};
     yyjson_read_flag flags = READ_FLAGS;
-    struct str first;
+    struct str first = text;
     enum err_kind r = first_document(text, &first, err);
     if (r != ERR_OK)
         return r;

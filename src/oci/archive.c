@@ -221,7 +221,7 @@ static enum err_kind take_archive(struct oci_unpacker *u, const char *p, size_t 
     if (u->expanded > OCI_WASM_MAX + ARCHIVE_EXTRA)
         return err_set(err, ERR_LIMIT, "layer expands past %" PRIu64 " MiB", OCI_WASM_MAX >> 20);
     while (n > 0) {
-        size_t took;
+        size_t took = 0;
         enum err_kind r = take_some(u, p, n, &took, err);
         if (r != ERR_OK)
             return r;

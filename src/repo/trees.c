@@ -237,8 +237,14 @@ static size_t bytes_of(const struct tree *t)
 
 static void unlink_age(struct trees *c, struct tree *t)
 {
-    *(t->newer == NULL ? &c->newest : &t->newer->older) = t->older;
-    *(t->older == NULL ? &c->oldest : &t->older->newer) = t->newer;
+    if (t->newer == NULL)
+        c->newest = t->older;
+    else
+        t->newer->older = t->older;
+    if (t->older == NULL)
+        c->oldest = t->newer;
+    else
+        t->older->newer = t->newer;
     t->newer = t->older = NULL;
 }
 
@@ -246,7 +252,10 @@ static void link_newest(struct trees *c, struct tree *t)
 {
     t->older = c->newest;
     t->newer = NULL;
-    *(c->newest == NULL ? &c->oldest : &c->newest->newer) = t;
+    if (c->newest == NULL)
+        c->oldest = t;
+    else
+        c->newest->newer = t;
     c->newest = t;
 }
 
@@ -302,7 +311,7 @@ enum err_kind trees_get(struct repo *r, const git_oid *id, struct tree **ret, st
     pthread_mutex_unlock(&c->lock);
     if (t == NULL) {
         enum err_kind kind = load(r, id, &t, err);
-        if (kind != ERR_OK)
+        if (kind != ERR_OK || t == NULL)
             return kind;
         pthread_mutex_lock(&c->lock);
         t = insert(c, t);

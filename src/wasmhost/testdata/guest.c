@@ -255,7 +255,7 @@ int main(int argc, char **argv)
     if (strcmp(verb, "clock") == 0)
         return do_clock();
     if (strcmp(verb, "exit") == 0)
-        return atoi(arg);
+        return (int)strtol(arg, NULL, 10);
     if (strcmp(verb, "trap") == 0)
         __builtin_trap();
     return do_hog(arg);
