@@ -16,6 +16,9 @@ struct tee {
     struct oci_session *session;
     struct oci_blob_writer writer;
     struct oci_content *also;
+    /* What is wrong with the content waits for the digest: of a layer that was damaged on its way the
+     * damage is to be told, not what the unpacker made of it. */
+    struct err content_err;
 };
 
 static bool write_tee(void *data, const char *p, size_t n, struct err *err)
@@ -26,13 +29,14 @@ static bool write_tee(void *data, const char *p, size_t n, struct err *err)
         return false;
     if (t->session->progress != NULL)
         t->session->progress(t->session->progress_data, "pull", v->digest, v->got, v->size);
-    return t->also == NULL || oci_content_write(t->also, p, n, err);
+    if (t->also != NULL && t->content_err.kind == ERR_OK)
+        (void)oci_content_write(t->also, p, n, &t->content_err);
+    return true;
 }
 
-static enum err_kind fetch_blob(
-    struct pull *p, const char *digest, uint64_t size, struct oci_content *also, struct err *err)
+static enum err_kind fetch_blob(struct pull *p, const char *digest, uint64_t size, struct err *err)
 {
-    struct tee t = {.session = p->session, .writer = {.fd = -1}, .also = also};
+    struct tee t = {.session = p->session, .writer = {.fd = -1}};
     enum err_kind r = oci_blob_begin(p->store, digest, size, &t.writer, err);
     if (r == ERR_OK)
         r = oci_place_read(p->from, digest, size, write_tee, &t, err);
@@ -50,7 +54,7 @@ static enum err_kind ensure_blob(struct pull *p, const struct oci_descriptor *d,
     if (oci_layout_has(p->store, d->digest, d->size) &&
         oci_layout_read(p->store, d->digest, d->size, NULL, NULL, NULL) == ERR_OK)
         return ERR_OK;
-    return fetch_blob(p, d->digest, d->size, NULL, err);
+    return fetch_blob(p, d->digest, d->size, err);
 }
 
 static enum err_kind check_stored_content(struct pull *p, struct err *err)
@@ -78,6 +82,11 @@ static enum err_kind ensure_content(struct pull *p, struct err *err)
     enum err_kind r = oci_blob_begin(p->store, digest, size, &t.writer, err);
     if (r == ERR_OK)
         r = oci_place_read(p->from, digest, size, write_tee, &t, err);
+    if (r == ERR_OK && t.content_err.kind != ERR_OK) {
+        if (err != NULL)
+            *err = t.content_err;
+        r = t.content_err.kind;
+    }
     if (r == ERR_OK)
         r = oci_content_end(c, wasm_digest, err);
     if (r == ERR_OK)

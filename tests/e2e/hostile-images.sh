@@ -40,8 +40,9 @@ done
 
 # --- cupd refuses to serve such an image
 new_bare_repo "$work/r.git" a.txt <<<hello
-expect_exit 6 cupd serve -api-address 127.0.0.1:0 -api-source git -api-git-repo "$work/r.git" \
+expect_exit 1 cupd serve -api-address 127.0.0.1:0 -api-source git -api-git-repo "$work/r.git" \
     -api-image "oci-layout:$work/cases/t_adv_08_component:v1" -api-store "$work/cupd-store"
+holds "the log says why" grep -q 'level=ERROR.*component' "$stdout"
 pack_flipt other:v1 >/dev/null
 pack_flipt another:v1 >/dev/null
 expect_exit 1 cupd serve -api-address 127.0.0.1:0 -api-source git -api-git-repo "$work/r.git" \

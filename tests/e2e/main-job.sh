@@ -57,7 +57,7 @@ before=$(git -C "$repo" rev-parse main)
 sed 's/Show the contact page/Show the new page/' "$work/contact.json" >"$work/changed.json"
 cup apply -f "$work/changed.json" -o json >"$work/result"
 id=$(jq -r .id "$work/result")
-holds "apply answers a Result with a proposal" jq -e '(.id | length) == 26 and .proposal.source == "git" and (.proposal.url | endswith(.id // ""))' "$work/result"
+holds "apply answers a Result with a proposal" jq -e '(.id | length) == 26 and .proposal.source == "git" and (.id as $id | .proposal.url | endswith($id))' "$work/result"
 holds "main is where it was" test "$(git -C "$repo" rev-parse main)" = "$before"
 holds "one commit on the proposal's branch" test "$(git -C "$repo" rev-list --count "main..cup/proposal/$id")" = 1
 git -C "$repo" diff --numstat main "cup/proposal/$id" >"$work/out"
