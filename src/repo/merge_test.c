@@ -26,6 +26,18 @@ static char *merge_by_git(struct lab *l)
     return rc == 0 ? mem_strdup_str(str_take(str_from(out), REPO_ID_HEX)) : NULL;
 }
 
+/* git 2.39's merge-tree follows renames whatever the configuration says; we never do. */
+static bool sees_renames(struct lab *l)
+{
+    int rc = 0;
+    autofree char *out = lab_out_rc(
+        l,
+        "git diff -M --diff-filter=R --name-only base ours; "
+        "git diff -M --diff-filter=R --name-only base theirs",
+        &rc);
+    return str_trim(str_from(out)).n > 0;
+}
+
 static void assert_tree(struct lab *l, const struct repo_id *commit, const char *tree)
 {
     struct repo_commit_info info;
@@ -117,7 +129,8 @@ static void make_branches(struct lab *l, const struct row *row)
 {
     lab_sh(
         l,
-        "rm -f .git/index && git checkout -q --orphan new && "
+        "git symbolic-ref HEAD refs/heads/new && git update-ref -d refs/heads/new && "
+        "rm -f .git/index && "
         "find . -mindepth 1 -maxdepth 1 ! -name .git -exec rm -rf {} + && mkdir d");
     commit_files(l, row->base);
     lab_sh(l, "git branch -f base && git checkout -qB ours");
@@ -289,17 +302,16 @@ static void test_merge__of_random_trees_gives_what_git_gives(void **state)
         add_random_edits(scripts[1], &seed, 1 + round % 3);
         add_random_edits(scripts[2], &seed, 1 + round % 3);
         struct row row = {
-            "random", buf_view(scripts[0]).p, buf_view(scripts[1]).p, buf_view(scripts[2]).p,
-            NULL};
+            "random", buf_view(scripts[0]).p, buf_view(scripts[1]).p, buf_view(scripts[2]).p, NULL};
         make_branches(l, &row);
         autofree char *wanted = merge_by_git(l);
         struct repo_id commit;
         struct err err = {0};
         enum err_kind kind = merge(l, "ours", "theirs", &commit, &err);
+        if (kind == ERR_CONFLICT && wanted != NULL && sees_renames(l))
+            continue;
         if ((kind == ERR_OK) != (wanted != NULL))
-            fail_msg(
-                "round %u: %s\nbase: %s\nours: %s\ntheirs: %s", round, err.text, row.base, row.ours,
-                row.theirs);
+            fail_msg("round %u: %s\n%s\n%s", round, err.text, row.ours, row.theirs);
         if (kind != ERR_OK)
             continue;
         clean++;
