@@ -1,6 +1,7 @@
 #include "core/wasm_controller.h"
 #include "base/mem.h"
 #include "core/paths.h"
+#include "repo/repo.h"
 #include "json/json.h"
 
 struct wasm_controller {
@@ -257,7 +258,8 @@ check_writes(const struct wasm_controller *w, struct overlay *overlay, struct er
                 "controller '%s' made a link at '" STR_FMT "': links are not committed",
                 w->base.name, STR_ARG(change->path));
         else if (
-            core_paths_check_write(w->write, ARRAY_LEN(w->write), change->path, err) != ERR_OK) {
+            core_paths_check_write(w->write, ARRAY_LEN(w->write), change->path, err) != ERR_OK ||
+            repo_check_path(change->path, err) != ERR_OK) {
             err_wrap(err, "controller '%s'", w->base.name);
             r = err_as(err, ERR_FAILED);
         }
