@@ -41,7 +41,7 @@ struct err {
 
 struct err_info {
     const char *name; /* "NotFound": the reason of a Status object */
-    int http_status;  /* surface.md's codes */
+    int http_status;  /* of a Status */
     int exit_code;    /* of cup and cupd */
 };
 

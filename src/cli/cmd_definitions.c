@@ -10,7 +10,7 @@ static bool is_same_definition(const struct cli_kind *a, const struct cli_kind *
     return str_eq(a->group, b->group) && str_eq(a->plural, b->plural);
 }
 
-/* The server answers a definition once for each of its versions (compat.md section 8, 28). */
+/* The server answers a definition once for each of its versions (docs/compatibility.md). */
 static bool is_first_of_definition(const struct cli_kinds *kinds, size_t at)
 {
     for (size_t i = 0; i < at; i++) {

@@ -8,7 +8,7 @@
 #include "json/json.h"
 
 #define EXIT_DIFFERS 1
-#define EXIT_TROUBLE 2 /* surface.md: above 1 for errors, as diff(1) */
+#define EXIT_TROUBLE 2 /* above 1 for errors, as diff(1) */
 #define TEXT_MAX ((size_t)256 << 20)
 
 struct diff_options {

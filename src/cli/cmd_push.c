@@ -38,7 +38,7 @@ static enum err_kind push_to(
     return ERR_OK;
 }
 
-/* The reference's own registry, where it names one, then each DST (surface.md). */
+/* The reference's own registry, where it names one, then each DST. */
 static enum err_kind destinations(
     struct cli *c,
     const struct oci_ref *src,

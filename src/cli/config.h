@@ -1,6 +1,6 @@
 /*
  * cup's configuration file: named contexts of an address and a namespace, one of them current. The
- * file and its rules are upstream's (compat.md section 6); members that we do not know are kept.
+ * file and its rules are upstream's; members that we do not know are kept.
  * Not for what flags and environment put over it: cli/target.h.
  */
 #pragma once

@@ -35,7 +35,7 @@ void cli_results_end(struct cli *c, const struct cli_results *results);
 
 /* The query of a read, from --revision and --proposal. */
 void cli_object_read_query(const struct cli *c, struct buf *path);
-/* The query of a change, from --dry-run and --proposal (surface.md). */
+/* The query of a change, from --dry-run and --proposal. */
 void cli_object_write_query(const struct cli *c, bool is_dry_run, struct buf *path);
 /* Would the next change of the same run fail in the same way? */
 bool cli_object_is_hopeless(enum err_kind kind);

@@ -1,6 +1,6 @@
 /*
  * The forms of output: tables, JSON, YAML, names. Documents are printed one after the other, never as
- * an array, with the server's own tokens (compat.md section 6 "Output", section 9).
+ * an array, with the server's own tokens (docs/compatibility.md).
  */
 #pragma once
 

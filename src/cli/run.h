@@ -58,7 +58,7 @@ struct cli {
     struct http_client *http; /* cli_server_call */
 };
 
-/* Runs one command; returns the exit code of surface.md's table. Nothing of it outlives the call. */
+/* Runs one command; returns the exit code of README's table. Nothing of it outlives the call. */
 int cli_run(
     const struct cli_env *env, const struct cli_streams *streams, int argc, char *const *argv);
 

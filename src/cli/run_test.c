@@ -153,7 +153,7 @@ static void test_completion__names_every_command(void **state)
     }
 }
 
-/* --- configuration: compat.md section 6, cli-config.txt ------------------------------------------- */
+/* --- configuration: as upstream writes it ------------------------------------------- */
 
 #define DEFAULT_FILE                                                                               \
     "{\"current_context\":\"default\",\"contexts\":{\"default\":{\"address\":"                     \

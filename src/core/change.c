@@ -1,6 +1,6 @@
 /*
  * From a put or delete to the source: overlay, changes, then files of a local directory, or a commit
- * on a proposal's branch. Design: "Proposal identity".
+ * on a proposal's branch.
  */
 #include "base/clock.h"
 #include "base/ids.h"
@@ -116,7 +116,7 @@ static void describe_object(struct attempt *a)
         k->kind, STR_ARG(a->change->ns), STR_ARG(a->change->name));
 }
 
-/* Design, "Proposal identity": the first 128 bits of SHA-256 over what makes a request the same. */
+/* The first 128 bits of SHA-256 over what makes a request the same. */
 static void id_from_key(struct attempt *a)
 {
     const struct core_kind *k = &a->change->served->kind;

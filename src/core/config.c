@@ -171,7 +171,7 @@ static enum err_kind read_file(struct walk *w, const char *path, struct err *err
 static enum err_kind
 walk_directory(struct walk *w, const char *path, unsigned depth, struct err *err);
 
-/* A link to a file is read, one to a directory is not entered (compat.md section 1). */
+/* A link to a file is read, one to a directory is not entered (as upstream). */
 static enum err_kind visit(struct walk *w, const char *path, unsigned depth, struct err *err)
 {
     autofree char *full = fs_join(w->root, path);

@@ -1,6 +1,6 @@
 /*
- * The resource directory: every *.json below it, as definitions, Controllers and Bindings (compat.md
- * section 1, image-format.md section 3). Reading and checking only; what is made of it is loader.c.
+ * The resource directory: every *.json below it, as definitions, Controllers and Bindings (docs/compatibility.md
+ * section 1, docs/image-format.md section 3). Reading and checking only; what is made of it is loader.c.
  */
 #pragma once
 

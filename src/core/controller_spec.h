@@ -1,6 +1,6 @@
 /*
  * The spec of a Controller resource: template or wasm, and for wasm where the module comes from and what
- * it may use (image-format.md section 3).
+ * it may use (docs/image-format.md section 3).
  */
 #pragma once
 

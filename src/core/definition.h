@@ -1,5 +1,5 @@
 /*
- * A ResourceDefinition: names of a kind and the JSON Schema of each of its versions (compat.md section 1,
+ * A ResourceDefinition: names of a kind and the JSON Schema of each of its versions (as upstream,
  * "Resource directory"). Comes from the resource directory or with an image.
  */
 #pragma once

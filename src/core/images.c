@@ -28,7 +28,7 @@ struct core_images *core_images_free(struct core_images *i)
     return NULL;
 }
 
-/* image-format.md section 3. A digest is never resolved again; a name without host is never pulled. */
+/* docs/image-format.md section 3. A digest is never resolved again; a name without host is never pulled. */
 static enum core_pull_policy
 effective_policy(const struct core_image_spec *spec, const struct oci_ref *ref)
 {

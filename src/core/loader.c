@@ -238,7 +238,7 @@ static enum err_kind add_controllers(struct loader *l, struct err *err)
 
 /* --- bindings ------------------------------------------------------------------------------------- */
 
-/* Every version, not only the one a Binding names (compat.md section 1). */
+/* Every version, not only the one a Binding names (as upstream). */
 static enum err_kind
 serve(struct loader *l, struct offered *o, struct core_controller *controller, struct err *err)
 {

@@ -221,7 +221,7 @@ enum err_kind core_definitions(struct core *c, struct buf *ret, struct err *err)
 
 /* --- put and delete -------------------------------------------------------------------------------- */
 
-/* compat.md section 8, row 7: what contradicts the URL is refused, what is absent filled in. */
+/* docs/compatibility.md: what contradicts the URL is refused, what is absent filled in. */
 static enum err_kind
 fill_or_compare(const char *field, struct str *member, struct str wanted, struct err *err)
 {
@@ -257,7 +257,7 @@ static enum err_kind match_url(
     return k;
 }
 
-/* The schema sees the whole body as it will be stored (compat.md section 1). */
+/* The schema sees the whole body as it will be stored (as upstream). */
 static enum err_kind check_body(
     const struct core_served *served,
     const struct core_target *t,

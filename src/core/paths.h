@@ -1,6 +1,6 @@
 /*
  * Which paths a controller may read and write: the globs that its image declares and those that its
- * Controller narrows them to (image-format.md, "Paths"). Reading is enforced by what the guest is
+ * Controller narrows them to (docs/image-format.md, "Paths"). Reading is enforced by what the guest is
  * shown, writing by core_paths_check_write on what it changed.
  */
 #pragma once

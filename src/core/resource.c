@@ -59,7 +59,7 @@ merge_map(struct core_map *m, yyjson_val *object, const char *what, struct err *
     return ERR_OK;
 }
 
-/* Of repeated members Go merges the maps (compat.md section 2). */
+/* Of repeated members Go merges the maps (as upstream). */
 static enum err_kind
 read_map(yyjson_val *metadata, const char *name, struct core_map *ret, struct err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * A resource as text: read as Go's decoder reads it (compat.md, "JSON as written"), written in
+ * A resource as text: read as Go's decoder reads it (as upstream writes JSON), written in
  * upstream's member order with the spec's own tokens. What a kind's spec means is not known here.
  */
 #pragma once

@@ -12,7 +12,7 @@ static char *rewrite(const char *text, enum json_mode mode, unsigned indent)
     return buf_steal(&b);
 }
 
-/* compat.md section 2, "JSON as written". */
+/* How upstream writes JSON. */
 static void test_resource__is_written_as_upstream_writes_it(void **state)
 {
     static const struct {

@@ -18,7 +18,7 @@ static struct wasm_controller *self(struct core_controller *c)
     return (struct wasm_controller *)c;
 }
 
-/* The last line of standard error that is not blank: the message of a failure (image-format.md 4). */
+/* The last line of standard error that is not blank: the message of a failure (docs/image-format.md 4). */
 static struct str last_line(struct str text)
 {
     text = str_trim(text);

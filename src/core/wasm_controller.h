@@ -1,5 +1,5 @@
 /*
- * The wasm controller: each call runs a command module over the tree (image-format.md section 4,
+ * The wasm controller: each call runs a command module over the tree (docs/image-format.md section 4,
  * ABI wasi-cli/v1) and judges its exit code, its output and the paths it changed.
  */
 #pragma once

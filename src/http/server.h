@@ -11,7 +11,7 @@
 struct http_route {
     const char *method;
     /* "/apis/{group}/{version}/namespaces/{ns}/{plural}": exact segments; {x} takes one segment; with
-     * {x*} it may be empty. Matching as compat.md section 2: case-sensitive, no cleaning. */
+     * {x*} it may be empty. Matching as upstream does: case-sensitive, no cleaning. */
     const char *pattern;
     /* Runs on a worker with the whole body. */
     void (*handle)(void *context, const struct http_request *q, struct http_response *p);

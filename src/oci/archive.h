@@ -1,6 +1,6 @@
 /*
  * The content layer: a gzipped ustar archive that holds one regular file, controller.wasm
- * (image-format.md section 1). Packing is reproducible; unpacking takes bytes as they come, keeps
+ * (docs/image-format.md section 1). Packing is reproducible; unpacking takes bytes as they come, keeps
  * nothing but that file and refuses everything else. Nothing is ever written to disk from here.
  */
 #pragma once

@@ -272,7 +272,7 @@ static void free_secret(char **text)
     free(*text);
 }
 
-/* The first request to a host settles how it is reached (image-format.md section 2). */
+/* The first request to a host settles how it is reached (docs/image-format.md section 2). */
 static enum err_kind send_settling(
     struct oci_transport *t,
     struct host *h,

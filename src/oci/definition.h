@@ -1,5 +1,5 @@
 /*
- * A ResourceDefinition as it travels in a resource layer: the rules of image-format.md section 1
+ * A ResourceDefinition as it travels in a resource layer: the rules of docs/image-format.md section 1
  * that are checked at pack, at pull and at load.
  */
 #pragma once

@@ -186,7 +186,7 @@ take_content(const struct oci_descriptor *d, struct oci_image *image, struct err
     return read_wasm_annotations(d, image, err);
 }
 
-/* Which layer is what. Layers of types unknown to us are left alone (image-format.md, read rules). */
+/* Which layer is what. Layers of types unknown to us are left alone (docs/image-format.md, read rules). */
 static enum err_kind
 sort_layers(const struct oci_manifest *m, struct oci_image *image, struct err *err)
 {

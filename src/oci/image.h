@@ -1,6 +1,6 @@
 /*
  * Controller images: what cup and cupd do with them, over the parts of this folder (store, registry
- * client, manifest, pack, unpack). The artifact is image-format.md section 1.
+ * client, manifest, pack, unpack). The artifact is docs/image-format.md section 1.
  */
 #pragma once
 
@@ -68,7 +68,7 @@ void oci_image_deinit(struct oci_image *image);
 enum oci_where { OCI_AT_SOURCE, OCI_IN_STORE };
 
 /*
- * Read manifest and resource layers, check digests, sizes and the rules of image-format.md section 1;
+ * Read manifest and resource layers, check digests, sizes and the rules of docs/image-format.md section 1;
  * the content layer is not fetched. NOT_FOUND, INVALID (names the layer), UNVERIFIED (digest, size),
  * UNAUTHENTICATED, DENIED, UNAVAILABLE, LIMIT.
  */

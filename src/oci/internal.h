@@ -38,7 +38,7 @@ struct oci_read_image {
 void oci_read_image_deinit(struct oci_read_image *r);
 #define auto_oci_read_image CLEANUP(oci_read_image_deinit)
 
-/* Resolve, follow an index, check the rules of image-format.md section 1, read the definitions. */
+/* Resolve, follow an index, check the rules of docs/image-format.md section 1, read the definitions. */
 enum err_kind oci_image_read(
     struct oci_place *place,
     struct oci_read_image *ret_read,

@@ -1,5 +1,5 @@
 /*
- * Making an image from a module and its definitions (image-format.md section 1): everything is
+ * Making an image from a module and its definitions (docs/image-format.md section 1): everything is
  * checked first, then the blobs are put into a layout, then the manifest gets its name.
  */
 #pragma once

@@ -195,7 +195,7 @@ enum err_kind oci_push(
             dst->repository);
     if (dst->digest[0] != '\0')
         return err_set(err, ERR_INVALID, "an image is pushed to a tag, not to a digest");
-    /* A registry reference as source means the store's copy (image-format.md section 2). */
+    /* A registry reference as source means the store's copy (docs/image-format.md section 2). */
     enum err_kind r = oci_session_place(s, src, src->kind != OCI_REF_LAYOUT, false, &from, err);
     if (r == ERR_OK)
         r = oci_session_place(s, dst, false, true, &to, err);

@@ -134,7 +134,7 @@ static bool is_host(struct str host)
     return true;
 }
 
-/* image-format.md section 2: what makes the first component of a name a host. */
+/* docs/image-format.md section 2: what makes the first component of a name a host. */
 static bool looks_like_host(struct str first)
 {
     return str_find(first, '.') >= 0 || str_find(first, ':') >= 0 || str_eqz(first, "localhost");

@@ -1,5 +1,5 @@
 /*
- * References to images and their digests (image-format.md section 2; OCI distribution-spec 1.1,
+ * References to images and their digests (docs/image-format.md section 2; OCI distribution-spec 1.1,
  * "Pulling manifests": grammar of <name>, <reference>). Parsing only: nothing is looked up here.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /*
- * A look into a WebAssembly binary: is it a core module that a controller can be (image-format.md
+ * A look into a WebAssembly binary: is it a core module that a controller can be (docs/image-format.md
  * sections 1 and 4)? Sections, imports and exports only; that the code is valid is the engine's.
  */
 #pragma once

@@ -88,7 +88,7 @@ struct wasi_note *wasi_note_of(struct wasi *w, struct str path, bool create)
     return &w->notes[w->note_count++];
 }
 
-/* The hash of the path where a node was first seen (image-format.md section 4). */
+/* The hash of the path where a node was first seen (docs/image-format.md section 4). */
 uint64_t wasi_ino_of(struct wasi *w, struct str path)
 {
     const struct wasi_note *note = wasi_note_of(w, path, false);

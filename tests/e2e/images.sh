@@ -54,7 +54,7 @@ expect_exit 3 cup push hello:none "$ref"
 # --- what other tools read
 skopeo inspect --raw --tls-verify=false "docker://$ref" >"$work/manifest.json"
 holds "the registry has the manifest of that digest" test "sha256:$(sha256sum <"$work/manifest.json" | cut -d' ' -f1)" = "$digest"
-holds "the manifest is image-format.md's, field by field" jq -e '
+holds "the manifest is docs/image-format.md's, field by field" jq -e '
     (keys_unsorted == ["schemaVersion", "mediaType", "artifactType", "config", "layers", "annotations"])
     and .schemaVersion == 2 and .mediaType == "application/vnd.oci.image.manifest.v1+json"
     and .artifactType == "application/vnd.io.flipt.cup.controller+type"
