@@ -155,6 +155,19 @@ credential_of(struct oci_transport *t, struct host *h, struct oci_credential **r
     return ERR_OK;
 }
 
+void oci_transport_set_credential(
+    struct oci_transport *t, const char *host, const struct oci_credential *credential)
+{
+    struct host *h = find_host(t, host);
+    oci_credential_deinit(&h->credential);
+    h->credential = (struct oci_credential){
+        .username = mem_strdup(credential->username),
+        .password = mem_strdup(credential->password),
+        .identity_token = mem_strdup(credential->identity_token),
+        .registry_token = mem_strdup(credential->registry_token)};
+    h->knows_credential = true;
+}
+
 /* What is known without asking again: a token of that scope, or Basic where it was taken before. */
 static char *known_authorization(struct oci_transport *t, struct host *h, const char *scope)
 {

@@ -8,6 +8,7 @@
 #include "oci/ref.h"
 
 struct oci_session_options;
+struct oci_credential;
 struct oci_transport; /* of one session; one thread at a time */
 
 enum err_kind oci_transport_new(
@@ -15,6 +16,11 @@ enum err_kind oci_transport_new(
     struct oci_transport **ret,
     struct err *err) MUST_USE;
 struct oci_transport *oci_transport_free(struct oci_transport *t);
+
+/* Use these for the host, whatever the configuration files say: login tries them before it keeps
+ * them. Copied; NULL members stay unset. */
+void oci_transport_set_credential(
+    struct oci_transport *t, const char *host, const struct oci_credential *credential);
 
 struct oci_request {
     const char *host;  /* as in a reference */
