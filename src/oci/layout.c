@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STALE_INGEST_S = 3600 };
+enum { STALE_INGEST_S = 3600, STALE_PARTIAL_S = 24 * 3600 };
+
+#define PARTIAL_SUFFIX ".part"
 
 struct oci_layout {
     char *dir;
@@ -71,7 +73,9 @@ static void sweep_ingest(const struct oci_layout *l)
         if (e->d_name[0] == '.')
             continue;
         autoclose int fd = openat(at, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0 || fstat(fd, &st) != 0 || time(NULL) - st.st_mtime < STALE_INGEST_S)
+        bool is_partial = str_ends(str_from(e->d_name), STR(PARTIAL_SUFFIX));
+        time_t stale_s = is_partial ? STALE_PARTIAL_S : STALE_INGEST_S;
+        if (fd < 0 || fstat(fd, &st) != 0 || time(NULL) - st.st_mtime < stale_s)
             continue;
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             unlinkat(at, e->d_name, 0);
@@ -250,6 +254,86 @@ enum err_kind oci_blob_begin(
     return ERR_OK;
 }
 
+/* Open and lock the partial file of a digest; -1 when somebody else is at it or it cannot be had. A file
+ * that got its final name while we waited for the lock is not touched. */
+static int open_partial(const struct oci_layout *l, const char *path)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        struct stat here, there;
+        autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, l->file_mode);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+            return -1;
+        if (fstat(fd, &here) != 0 || !S_ISREG(here.st_mode))
+            return -1;
+        if (lstat(path, &there) == 0 && here.st_ino == there.st_ino &&
+            here.st_dev == there.st_dev) {
+            int mine = fd;
+            fd = -1;
+            return mine;
+        }
+    }
+    return -1;
+}
+
+/* What is there counts as added; more than the blob has is of no use. */
+static enum err_kind take_partial(
+    struct oci_blob_writer *w,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    struct err *err)
+{
+    struct stat st;
+    char piece[64 << 10];
+    if (fstat(w->fd, &st) != 0)
+        return err_errno(err, errno, "reading a partial blob");
+    if ((uint64_t)st.st_size > w->verifier.size)
+        return oci_blob_restart(w, err);
+    for (;;) {
+        ssize_t n = read(w->fd, piece, sizeof(piece));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(err, errno, "reading a partial blob");
+        if (n == 0)
+            return ERR_OK;
+        enum err_kind r = oci_verifier_add(&w->verifier, piece, (size_t)n, err);
+        if (r == ERR_OK && write != NULL && !write(data, piece, (size_t)n, err))
+            r = err != NULL ? err->kind : ERR_IO;
+        if (r != ERR_OK)
+            return r;
+    }
+}
+
+enum err_kind oci_blob_begin_partial(
+    struct oci_layout *l,
+    const char *digest,
+    uint64_t size,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    struct oci_blob_writer *ret,
+    struct err *err)
+{
+    autofree char *path = mem_printf("%s/%s" PARTIAL_SUFFIX, l->ingest, digest + strlen("sha256:"));
+    int fd = open_partial(l, path);
+    if (fd < 0)
+        return oci_blob_begin(l, digest, size, ret, err);
+    *ret =
+        (struct oci_blob_writer){.layout = l, .fd = fd, .temp = steal(&path), .is_partial = true};
+    oci_verifier_init(&ret->verifier, digest, size);
+    return take_partial(ret, write, data, err);
+}
+
+enum err_kind oci_blob_restart(struct oci_blob_writer *w, struct err *err)
+{
+    struct oci_verifier fresh;
+    if (ftruncate(w->fd, 0) != 0 || lseek(w->fd, 0, SEEK_SET) < 0)
+        return err_errno(err, errno, "emptying a partial blob");
+    oci_verifier_init(&fresh, w->verifier.digest, w->verifier.size);
+    oci_verifier_deinit(&w->verifier);
+    w->verifier = fresh;
+    return ERR_OK;
+}
+
 enum err_kind oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, struct err *err)
 {
     enum err_kind r = oci_verifier_add(&w->verifier, p, n, err);
@@ -259,8 +343,10 @@ enum err_kind oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, s
 enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err)
 {
     enum err_kind r = oci_verifier_end(&w->verifier, err);
-    if (r != ERR_OK)
+    if (r != ERR_OK) {
+        w->is_partial = false; /* the next try must not begin with these bytes */
         return r;
+    }
     if (fsync(w->fd) != 0)
         return err_errno(err, errno, "syncing blob %s", w->verifier.digest);
     autofree char *path = blob_path(w->layout, w->verifier.digest);
@@ -275,7 +361,7 @@ void oci_blob_deinit(struct oci_blob_writer *w)
 {
     if (w->layout == NULL)
         return;
-    if (w->temp != NULL)
+    if (w->temp != NULL && !(w->is_partial && w->verifier.got > 0))
         unlink(w->temp);
     free(w->temp);
     if (w->fd >= 0)

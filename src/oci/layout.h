@@ -77,6 +77,7 @@ struct oci_blob_writer {
     int fd;
     char *temp;
     struct oci_verifier verifier;
+    bool is_partial; /* deinit leaves what is there for whoever comes next: see begin_partial */
 };
 enum err_kind oci_blob_begin(
     struct oci_layout *l,
@@ -84,6 +85,21 @@ enum err_kind oci_blob_begin(
     uint64_t size,
     struct oci_blob_writer *ret,
     struct err *err) MUST_USE;
+/*
+ * As oci_blob_begin, but go on with what an earlier try left of this blob, of this process or of
+ * another: it is read through `write` (may be NULL) and counts as added (ret->verifier.got bytes).
+ * The file has a name of the digest and is locked; is another process at it, a fresh one is begun.
+ */
+enum err_kind oci_blob_begin_partial(
+    struct oci_layout *l,
+    const char *digest,
+    uint64_t size,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    struct oci_blob_writer *ret,
+    struct err *err) MUST_USE;
+/* Back to an empty file: what was there is of no use. */
+enum err_kind oci_blob_restart(struct oci_blob_writer *w, struct err *err) MUST_USE;
 enum err_kind
 oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, struct err *err) MUST_USE;
 enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err) MUST_USE;
