@@ -24,6 +24,7 @@ enum err_kind {
     ERR_UNVERIFIED,      /* digest, size or signature does not verify */
     ERR_FAILED,          /* a controller or an SCM failed: 502 */
     ERR_NO_SPACE,        /* disk full or quota: 507 */
+    ERR_CANCELLED,       /* the caller's user broke it off */
     ERR_IO,              /* the operating system said no */
     ERR_INTERNAL,        /* a mistake of ours */
     ERR_KIND_COUNT

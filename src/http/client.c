@@ -10,12 +10,15 @@ enum {
     CONNECT_TIMEOUT_MS = 10000,
     STALL_TIMEOUT_MS = 30000,
     REDIRECTS_MAX = 5,
+    IDLE_MAX = 32,
     HEADERS_MAX = 256 << 10,
     BODY_MAX = 4 << 20,
 };
 
 struct http_client {
-    CURL *easy; /* holds the connections that are reused */
+    pthread_mutex_t lock;
+    CURL *idle[IDLE_MAX]; /* each holds the connections that it used */
+    size_t idle_count;
     char *ca_file;
     char *cert_file;
     char *key_file;
@@ -23,17 +26,21 @@ struct http_client {
     char *user_agent;
     int64_t connect_timeout_ms;
     int64_t stall_timeout_ms;
+    bool (*is_cancelled)(void *data);
+    void *cancel_data;
 };
 
 /* One hop of one request: what libcurl's callbacks see. */
 struct hop {
+    const struct http_client *client;
     const struct http_client_request *request;
     struct http_client_response *response;
-    int64_t stall_timeout_ms;
     int64_t last_byte_ms; /* monotonic */
     curl_off_t uploaded;
     int status; /* of the header block that is arriving */
     bool is_stalled;
+    bool is_cancelled;
+    bool has_begun;       /* begin_body was called */
     bool is_body_refused; /* read_body gave up */
     struct err err;       /* why a callback ended it */
 };
@@ -50,11 +57,9 @@ enum err_kind http_client_new(
     const struct http_client_options *options, struct http_client **ret, struct err *err)
 {
     pthread_once(&global_once, global_init);
-    CURL *easy = curl_easy_init();
-    if (easy == NULL)
-        return err_set(err, ERR_INTERNAL, "libcurl does not start");
+    (void)err;
     struct http_client *c = mem_new(struct http_client);
-    c->easy = easy;
+    pthread_mutex_init(&c->lock, NULL);
     c->ca_file = mem_strdup(options->tls.ca_file);
     c->cert_file = mem_strdup(options->tls.cert_file);
     c->key_file = mem_strdup(options->tls.key_file);
@@ -65,6 +70,8 @@ enum err_kind http_client_new(
         options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     c->stall_timeout_ms =
         options->stall_timeout_ms > 0 ? options->stall_timeout_ms : STALL_TIMEOUT_MS;
+    c->is_cancelled = options->is_cancelled;
+    c->cancel_data = options->cancel_data;
     *ret = c;
     return ERR_OK;
 }
@@ -73,13 +80,36 @@ struct http_client *http_client_free(struct http_client *c)
 {
     if (c == NULL)
         return NULL;
-    curl_easy_cleanup(c->easy);
+    while (c->idle_count > 0)
+        curl_easy_cleanup(c->idle[--c->idle_count]);
+    pthread_mutex_destroy(&c->lock);
     free(c->ca_file);
     free(c->cert_file);
     free(c->key_file);
     free(c->user_agent);
     free(c);
     return NULL;
+}
+
+static CURL *borrow(struct http_client *c)
+{
+    CURL *easy = NULL;
+    pthread_mutex_lock(&c->lock);
+    if (c->idle_count > 0)
+        easy = c->idle[--c->idle_count];
+    pthread_mutex_unlock(&c->lock);
+    return easy != NULL ? easy : curl_easy_init();
+}
+
+static void give_back(struct http_client *c, CURL *easy)
+{
+    pthread_mutex_lock(&c->lock);
+    if (c->idle_count < IDLE_MAX) {
+        c->idle[c->idle_count++] = easy;
+        easy = NULL;
+    }
+    pthread_mutex_unlock(&c->lock);
+    curl_easy_cleanup(easy);
 }
 
 void http_client_response_deinit(struct http_client_response *r)
@@ -126,7 +156,11 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
     size_t bytes = size * n;
     h->last_byte_ms = clock_monotonic_ms();
     if (q->write_body != NULL && h->status >= 200 && h->status < 300) {
-        if (q->write_body(q->data, p, bytes, &h->err))
+        h->response->status = h->status;
+        bool is_wanted =
+            h->has_begun || q->begin_body == NULL || q->begin_body(q->data, h->response, &h->err);
+        h->has_begun = true;
+        if (is_wanted && q->write_body(q->data, p, bytes, &h->err))
             return bytes;
         if (h->err.kind == ERR_OK)
             err_set(&h->err, ERR_FAILED, "the answer was not taken");
@@ -161,8 +195,10 @@ on_progress(void *data, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
         h->uploaded = up;
         h->last_byte_ms = now;
     }
-    h->is_stalled = now - h->last_byte_ms >= h->stall_timeout_ms;
-    return h->is_stalled ? 1 : 0;
+    const struct http_client *c = h->client;
+    h->is_cancelled = c->is_cancelled != NULL && c->is_cancelled(c->cancel_data);
+    h->is_stalled = now - h->last_byte_ms >= c->stall_timeout_ms;
+    return h->is_stalled || h->is_cancelled ? 1 : 0;
 }
 
 /* --- one hop ------------------------------------------------------------------------------------------ */
@@ -279,9 +315,12 @@ failure(const struct hop *h, CURLcode code, const char *url, const char *detail,
             *err = h->err;
         return h->err.kind;
     }
+    if (h->is_cancelled)
+        return err_set(err, ERR_CANCELLED, "interrupted");
     if (h->is_stalled)
         return err_set(
-            err, ERR_TIMEOUT, "'%s' sent nothing for %d ms", where, (int)h->stall_timeout_ms);
+            err, ERR_TIMEOUT, "'%s' sent nothing for %d ms", where,
+            (int)h->client->stall_timeout_ms);
     if (h->is_body_refused)
         return err_set(err, ERR_FAILED, "the body of the request to '%s' was not read", where);
     switch ((int)code) {
@@ -303,8 +342,20 @@ failure(const struct hop *h, CURLcode code, const char *url, const char *detail,
     }
 }
 
+/* Worth another try: what broke on the way. A name that does not resolve, a port where nobody listens
+ * and a certificate that is not trusted stay as they are. */
+static bool is_broken_connection(const struct hop *h, CURLcode code)
+{
+    if (h->err.kind != ERR_OK || h->is_cancelled || h->is_body_refused)
+        return false;
+    return h->is_stalled || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+        code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE ||
+        code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+}
+
 static enum err_kind do_hop(
     struct http_client *c,
+    CURL *easy,
     const struct http_client_request *q,
     const char *url,
     bool with_credentials,
@@ -313,14 +364,10 @@ static enum err_kind do_hop(
     bool *is_not_tls,
     struct err *err)
 {
-    CURL *easy = c->easy;
     char detail[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL;
     struct hop h = {
-        .request = q,
-        .response = ret,
-        .stall_timeout_ms = c->stall_timeout_ms,
-        .last_byte_ms = clock_monotonic_ms()};
+        .client = c, .request = q, .response = ret, .last_byte_ms = clock_monotonic_ms()};
     buf_clear(&ret->headers);
     buf_clear(&ret->body);
     ret->headers.max = HEADERS_MAX;
@@ -350,6 +397,7 @@ static enum err_kind do_hop(
         return ERR_OK;
     if (is_not_tls != NULL)
         *is_not_tls = is_not_tls_error(code, detail);
+    ret->is_broken = is_broken_connection(&h, code);
     return failure(&h, code, url, detail, err);
 }
 
@@ -388,8 +436,10 @@ next_url(CURL *easy, char **url, bool *with_credentials, bool *ret_goes_on, stru
     return ERR_OK;
 }
 
-enum err_kind http_client_do(
+/* Hop by hop with one handle. */
+static enum err_kind follow(
     struct http_client *c,
+    CURL *easy,
     const struct http_client_request *request,
     struct http_client_response *ret,
     bool *is_not_tls,
@@ -398,27 +448,43 @@ enum err_kind http_client_do(
     autofree char *url = mem_strdup(request->url);
     bool with_credentials = true;
     int64_t end_ms = clock_monotonic_ms() + request->timeout_ms;
-    *ret = (struct http_client_response){0};
-    if (is_not_tls != NULL)
-        *is_not_tls = false;
     for (int hops = 0;; hops++) {
         int64_t left_ms = request->timeout_ms > 0 ? end_ms - clock_monotonic_ms() : 0;
         char where[HTTP_URL_SHOWN_MAX];
         if (request->timeout_ms > 0 && left_ms <= 0)
             return err_set(err, ERR_TIMEOUT, "'%s' was too slow", http_url_show(url, where));
-        enum err_kind r = do_hop(c, request, url, with_credentials, left_ms, ret, is_not_tls, err);
+        enum err_kind r =
+            do_hop(c, easy, request, url, with_credentials, left_ms, ret, is_not_tls, err);
         bool goes_on = r == ERR_OK && is_redirect(request, ret->status);
         if (goes_on && hops == REDIRECTS_MAX)
             return err_set(
                 err, ERR_LIMIT, "more than %d redirects, the last one at '%s'", REDIRECTS_MAX,
                 http_url_show(url, where));
         if (goes_on)
-            r = next_url(c->easy, &url, &with_credentials, &goes_on, err);
+            r = next_url(easy, &url, &with_credentials, &goes_on, err);
         if (r != ERR_OK || !goes_on) {
-            ret->effective_url = mem_strdup(url);
+            ret->effective_url = steal(&url);
             return r;
         }
     }
+}
+
+enum err_kind http_client_do(
+    struct http_client *c,
+    const struct http_client_request *request,
+    struct http_client_response *ret,
+    bool *is_not_tls,
+    struct err *err)
+{
+    *ret = (struct http_client_response){0};
+    if (is_not_tls != NULL)
+        *is_not_tls = false;
+    CURL *easy = borrow(c);
+    if (easy == NULL)
+        return err_set(err, ERR_INTERNAL, "libcurl does not start");
+    enum err_kind r = follow(c, easy, request, ret, is_not_tls, err);
+    give_back(c, easy);
+    return r;
 }
 
 struct str http_client_header(const struct http_client_response *r, const char *name, size_t nth)

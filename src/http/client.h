@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct http_client; /* holds connections for reuse; one thread at a time */
+struct http_client; /* keeps connections for reuse; any number of threads at once */
 
 struct http_tls_options {
     const char *ca_file;   /* PEM; NULL: the system's */
@@ -22,6 +22,9 @@ struct http_client_options {
     int64_t connect_timeout_ms; /* 0 = 10 s */
     int64_t stall_timeout_ms;   /* no byte for that long ends the request; 0 = 30 s */
     const char *user_agent;     /* NULL: cup/<version> */
+    /* Asked at least once a second while a request runs; true ends it (CANCELLED). May be NULL. */
+    bool (*is_cancelled)(void *data);
+    void *cancel_data;
 };
 
 struct http_header {
@@ -29,6 +32,7 @@ struct http_header {
     const char *value;
 };
 
+struct http_client_response;
 struct http_client_request {
     const char *method;
     const char *url;
@@ -42,7 +46,10 @@ struct http_client_request {
      * (0 = 4 MiB; LIMIT above). With it: each piece; return false to give up (the error it set in
      * `err` is returned). Called only for a 2xx status; other bodies go to response.body. */
     bool (*write_body)(void *data, const char *p, size_t n, struct err *err);
-    void *data; /* of both callbacks */
+    /* Called before the first write_body of an answer, to look at status and headers; as write_body,
+     * false gives up. May be NULL. */
+    bool (*begin_body)(void *data, const struct http_client_response *head, struct err *err);
+    void *data; /* of the callbacks */
     size_t body_max;
     int64_t timeout_ms; /* whole request; 0: none but the stall timeout */
     bool
@@ -55,6 +62,8 @@ struct http_client_response {
     struct buf headers; /* raw lines of the final answer, for http_client_header */
     struct buf body;
     char *effective_url;
+    bool is_broken;    /* the connection timed out or broke: another try may go through */
+    unsigned attempts; /* set by those who try again; 0: once */
 };
 void http_client_response_deinit(struct http_client_response *r);
 
@@ -64,7 +73,7 @@ struct http_client *http_client_free(struct http_client *c);
 
 /*
  * One request. ERR_OK for any status that arrived whole. UNAVAILABLE (name, connection, TLS: the text
- * says which and names host and port), TIMEOUT, LIMIT. Fill ret in either case; always deinit it.
+ * says which and names host and port), TIMEOUT, LIMIT, CANCELLED. Fill ret in either case; always deinit it.
  * is_not_tls  (may be NULL) set when an https connection failed because the peer does not speak TLS
  */
 enum err_kind http_client_do(

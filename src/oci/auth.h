@@ -1,6 +1,7 @@
 /*
  * Requests to registries with the right credentials: scheme (HTTPS, plain HTTP where it is allowed),
- * answering challenges, tokens and their cache. Credentials come from credentials.c.
+ * answering challenges, tokens and their cache, and further tries where one is worth it. Credentials
+ * come from credentials.c, waiting times from retry.c.
  */
 #pragma once
 
@@ -9,7 +10,7 @@
 
 struct oci_session_options;
 struct oci_credential;
-struct oci_transport; /* of one session; one thread at a time */
+struct oci_transport; /* of one session; any number of threads at once */
 
 enum err_kind oci_transport_new(
     const struct oci_session_options *options,
@@ -23,23 +24,35 @@ void oci_transport_set_credential(
     struct oci_transport *t, const char *host, const struct oci_credential *credential);
 
 struct oci_request {
-    const char *host;  /* as in a reference */
-    const char *scope; /* "repository:a/b:pull": what a token is asked for */
+    const char *host; /* as in a reference */
+    /* "repository:a/b:pull": what a token is asked for; several with blanks between. A token's cache
+     * key is the host and these, sorted. */
+    const char *scope;
     /* Path and query on that host ("/v2/…"), or an absolute URL that the registry gave. An absolute
      * one on another host, port or scheme is asked without credentials. */
     const char *target;
     /* Method, headers (without Authorization), body and callbacks; its url is not looked at. */
     struct http_client_request http;
-    /* Called before each further try, to start read_body anew; may be NULL without read_body. */
+    /* Called before each try, to start read_body anew; may be NULL without read_body. */
     enum err_kind (*rewind)(void *data, struct err *err);
     void *rewind_data;
+    /* No further try after a failure: the caller goes on from where it stands (an upload session, a
+     * download by Range). A 401 is answered all the same. */
+    bool is_single_try;
 };
 /*
- * Send it; on 401 get a token or use the credentials, once, and send it again. ERR_OK for any other
- * status. UNAUTHENTICATED: 401 after that, or a challenge that must not be answered (the text says
- * which); the kinds of http_client_do.
- * source: distribution "Token Authentication Specification"; RFC 9110 section 11
+ * Send it; on 401 get a token or use the credentials, once, and send it again. On 408, 429, 500, 502,
+ * 503, 504 and on a connection that broke or stalled it is tried again, OCI_TRIES_MAX times in all, as
+ * long as no byte of an answer went to write_body; the session's `note` is told of each wait.
+ * Retry-After is obeyed (seconds or date, at most OCI_RETRY_AFTER_MAX_MS). ERR_OK for any other
+ * status, and for one of these that stays; ret->attempts says how often it was asked. UNAUTHENTICATED:
+ * 401 after a new token, or a challenge that must not be answered (the text says which); the kinds of
+ * http_client_do, CANCELLED among them.
+ * source: distribution "Token Authentication Specification"; RFC 9110 sections 10.2.3, 11
  */
+#define OCI_TRIES_MAX 6
+#define OCI_RETRY_AFTER_MAX_MS 60000
+
 enum err_kind oci_transport_send(
     struct oci_transport *t,
     const struct oci_request *request,

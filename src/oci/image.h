@@ -14,6 +14,7 @@
 #define OCI_MANIFEST_MAX ((uint64_t)4 << 20) /* distribution-spec: registries take at least this */
 
 struct oci_session; /* store + transport + credentials; one thread at a time */
+struct oci_trust;   /* see oci/trust.h */
 
 struct oci_session_options {
     const char
@@ -30,6 +31,16 @@ struct oci_session_options {
     void (*progress)(
         void *data, const char *what, const char *digest, uint64_t done, uint64_t total);
     void *progress_data;
+    /* One line that the user should see: a further try and how long it waits, a warning of the registry
+     * (once each). Without secrets, fit for a terminal. May be NULL. Any thread. */
+    void (*note)(void *data, const char *text);
+    void *note_data;
+    /* Asked at least once a second while something is waited for; true ends it with CANCELLED, and
+     * nothing of the call stays but what a later one goes on with. May be NULL. Any thread. */
+    bool (*is_cancelled)(void *data);
+    void *cancel_data;
+    /* Borrowed; asked by oci_pull before the content layer is fetched. NULL: no policy. */
+    const struct oci_trust *trust;
 };
 enum err_kind oci_session_new(
     const struct oci_session_options *options, struct oci_session **ret, struct err *err) MUST_USE;
@@ -109,6 +120,25 @@ enum err_kind oci_push(
     const struct oci_ref *dst,
     char ret_digest[OCI_DIGEST_MAX],
     struct err *err) MUST_USE;
+
+/*
+ * From anywhere to anywhere: registry, layout, and, with a true ..._in_store, the store's copy. Both
+ * sessions may be the same one; two have their own credentials and TLS. Children before parents, blobs
+ * in parallel, mounted where both are repositories of one registry; dst's name comes last. An image whose
+ * index names a manifest that src does not have is refused. with_referrers: what points at it and at
+ * its manifests comes along, in whatever form dst keeps it, `.sig` tags as well.
+ */
+struct oci_copy {
+    struct oci_session *from;
+    const struct oci_ref *src;
+    bool src_in_store;
+    struct oci_session *to;
+    const struct oci_ref *dst;
+    bool dst_in_store;
+    bool with_referrers;
+};
+enum err_kind
+oci_copy(const struct oci_copy *copy, char ret_digest[OCI_DIGEST_MAX], struct err *err) MUST_USE;
 
 /* Resolve the reference once, bring everything into the store, check it (the module's sections too),
  * name it there. ret as oci_inspect. */

@@ -121,10 +121,13 @@ static enum err_kind put_manifest(
         m->media_type.p != NULL ? m->media_type
             : m->is_index       ? STR(OCI_MEDIA_INDEX)
                                 : STR(OCI_MEDIA_MANIFEST));
+    struct oci_manifest_put put = {
+        .reference = reference != NULL ? reference : raw->digest,
+        .media_type = type,
+        .bytes = buf_view(&raw->bytes),
+        .digest = raw->digest};
     if (p->to->registry != NULL)
-        return oci_registry_put_manifest(
-            p->to->registry, reference != NULL ? reference : raw->digest, type,
-            buf_view(&raw->bytes), raw->digest, err);
+        return oci_registry_put_manifest(p->to->registry, &put, NULL, err);
     char digest[OCI_DIGEST_MAX];
     enum err_kind r = oci_layout_put(p->to->layout, buf_view(&raw->bytes), digest, err);
     if (r != ERR_OK || reference == NULL)

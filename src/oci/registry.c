@@ -143,11 +143,10 @@ enum err_kind oci_registry_manifest(
     struct oci_registry *r,
     const char *reference,
     struct buf *ret,
-    char *ret_media_type,
-    size_t media_type_room,
-    char ret_digest[OCI_DIGEST_MAX],
+    struct oci_manifest_head *ret_head,
     struct err *err)
 {
+    struct oci_manifest_head head = {.size = UINT64_MAX};
     struct http_header accept = {"Accept", ACCEPT};
     autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, reference);
     struct oci_request q = {
@@ -165,9 +164,14 @@ enum err_kind oci_registry_manifest(
     if (k == ERR_OK && p.status != 200)
         k = status_error(r, &p, "manifest", reference, err);
     else if (k == ERR_OK)
-        k = check_manifest(&p, reference, ret_digest, err);
+        k = check_manifest(&p, reference, head.digest, err);
     if (k == ERR_OK) {
-        copy_media_type(&p, ret_media_type, media_type_room);
+        copy_media_type(&p, head.media_type, sizeof(head.media_type));
+        struct str etag = http_client_header(&p, "ETag", 0);
+        if (etag.n < sizeof(head.etag))
+            snprintf(head.etag, sizeof(head.etag), STR_FMT, (int)etag.n, etag.n > 0 ? etag.p : "");
+        head.size = p.body.n;
+        *ret_head = head;
         *ret = p.body;
         p.body = (struct buf){0};
     }
@@ -325,14 +329,12 @@ check_pushed(const struct http_client_response *p, const char *digest, struct er
 
 enum err_kind oci_registry_put_manifest(
     struct oci_registry *r,
-    const char *reference,
-    const char *media_type,
-    struct str bytes,
-    const char *digest,
+    const struct oci_manifest_put *put,
+    bool *ret_took_subject,
     struct err *err)
 {
-    struct http_header type = {"Content-Type", media_type};
-    autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, reference);
+    struct http_header type = {"Content-Type", put->media_type};
+    autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, put->reference);
     struct oci_request q = {
         .host = r->host,
         .scope = r->push_scope,
@@ -341,14 +343,16 @@ enum err_kind oci_registry_put_manifest(
             .method = "PUT",
             .headers = &type,
             .header_count = 1,
-            .body = bytes,
+            .body = put->bytes,
             .body_max = ERROR_BODY_MAX}};
     struct http_client_response p = {0};
     enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 201)
-        k = status_error(r, &p, "manifest", reference, err);
+        k = status_error(r, &p, "manifest", put->reference, err);
     else if (k == ERR_OK)
-        k = check_pushed(&p, digest, err);
+        k = check_pushed(&p, put->digest, err);
+    if (k == ERR_OK && ret_took_subject != NULL)
+        *ret_took_subject = http_client_header(&p, "OCI-Subject", 0).n > 0;
     http_client_response_deinit(&p);
     return k;
 }

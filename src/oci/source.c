@@ -34,15 +34,24 @@ layout_manifest(struct oci_place *p, const char *reference, struct oci_raw *ret,
     return oci_layout_read_all(p->layout, ret->digest, size, OCI_MANIFEST_MAX, &ret->bytes, err);
 }
 
+static enum err_kind
+registry_manifest(struct oci_place *p, const char *reference, struct oci_raw *ret, struct err *err)
+{
+    struct oci_manifest_head head = {0};
+    enum err_kind r = oci_registry_manifest(p->registry, reference, &ret->bytes, &head, err);
+    memcpy(ret->digest, head.digest, sizeof(ret->digest));
+    memcpy(ret->media_type, head.media_type, sizeof(ret->media_type));
+    memcpy(ret->etag, head.etag, sizeof(ret->etag));
+    return r;
+}
+
 enum err_kind
 oci_place_manifest(struct oci_place *p, const char *reference, struct oci_raw *ret, struct err *err)
 {
     struct oci_raw raw = {0};
     const char *wanted = reference != NULL ? reference : p->name;
     enum err_kind r = p->layout != NULL ? layout_manifest(p, wanted, &raw, err)
-                                        : oci_registry_manifest(
-                                              p->registry, wanted, &raw.bytes, raw.media_type,
-                                              sizeof(raw.media_type), raw.digest, err);
+                                        : registry_manifest(p, wanted, &raw, err);
     if (r != ERR_OK) {
         oci_raw_deinit(&raw);
         return r;

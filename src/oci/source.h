@@ -7,13 +7,12 @@
 #include "oci/layout.h"
 #include "oci/registry.h"
 
-#define OCI_MEDIA_TYPE_MAX 128
-
 /* A manifest as it came: its digest is that of the bytes, and the one that was asked for, if any. */
 struct oci_raw {
     struct buf bytes;
     char media_type[OCI_MEDIA_TYPE_MAX];
     char digest[OCI_DIGEST_MAX];
+    char etag[OCI_ETAG_MAX]; /* empty: none, or a layout */
 };
 void oci_raw_deinit(struct oci_raw *raw);
 #define auto_oci_raw CLEANUP(oci_raw_deinit)
