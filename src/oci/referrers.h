@@ -14,10 +14,11 @@ struct oci_referrer {
     char digest[OCI_DIGEST_MAX];
     uint64_t size;
     char *media_type;
-    char *artifact_type; /* as the descriptor says; NULL: it does not. The manifest decides: some tools
+    char *
+        artifact_type; /* as the descriptor says; NULL: it does not. The manifest decides: some tools
                             write application/vnd.oci.empty.v1+json here */
-    char *tag;           /* "sha256-….sig" for what is found by such a tag; else NULL */
-    char *annotations;   /* JSON object, or NULL */
+    char *tag;         /* "sha256-….sig" for what is found by such a tag; else NULL */
+    char *annotations; /* JSON object, or NULL */
 };
 struct oci_referrers {
     struct oci_referrer *items; /* in the order of the place */
