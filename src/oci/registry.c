@@ -2,23 +2,15 @@
 #include "base/mem.h"
 #include "http/url.h"
 #include "oci/manifest.h"
+#include "oci/registry_call.h"
 #include "json/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#define ERROR_BODY_MAX ((size_t)64 << 10)
 #define ACCEPT                                                                                     \
     OCI_MEDIA_MANIFEST ", " OCI_MEDIA_INDEX ", " OCI_MEDIA_DOCKER_MANIFEST                         \
                        ", " OCI_MEDIA_DOCKER_LIST
-
-struct oci_registry {
-    struct oci_transport *transport;
-    char *host;
-    char *repository;
-    char *pull_scope;
-    char *push_scope;
-};
 
 struct oci_registry *
 oci_registry_open(struct oci_transport *transport, const char *host, const char *repository)
@@ -29,6 +21,7 @@ oci_registry_open(struct oci_transport *transport, const char *host, const char 
     r->repository = mem_strdup(repository);
     r->pull_scope = mem_printf("repository:%s:pull", repository);
     r->push_scope = mem_printf("repository:%s:pull,push", repository);
+    r->delete_scope = mem_printf("repository:%s:delete,pull", repository);
     return r;
 }
 
@@ -40,13 +33,14 @@ struct oci_registry *oci_registry_close(struct oci_registry *r)
     free(r->repository);
     free(r->pull_scope);
     free(r->push_scope);
+    free(r->delete_scope);
     free(r);
     return NULL;
 }
 
 /* --- answers that are errors -------------------------------------------------------------------------------- */
 
-static enum err_kind kind_of_status(int status)
+enum err_kind oci_status_kind(int status)
 {
     switch (status) {
     case 401:
@@ -60,6 +54,9 @@ static enum err_kind kind_of_status(int status)
     case 408:
     case 504:
         return ERR_TIMEOUT;
+    case 409:
+    case 412:
+        return ERR_CONFLICT;
     case 413:
         return ERR_LIMIT;
     case 429:
@@ -69,6 +66,21 @@ static enum err_kind kind_of_status(int status)
     default:
         return status >= 400 && status < 500 ? ERR_INVALID : ERR_FAILED;
     }
+}
+
+bool oci_answer_has_code(const struct http_client_response *p, const char *code)
+{
+    auto_json struct json_doc doc = {0};
+    size_t i, n;
+    yyjson_val *item;
+    if (p->body.n == 0 || json_parse(buf_view(&p->body), JSON_STORED, &doc, NULL) != ERR_OK)
+        return false;
+    yyjson_arr_foreach(json_get(doc.root, "errors"), i, n, item)
+    {
+        if (str_eqz(json_str(json_get(item, "code")), code))
+            return true;
+    }
+    return false;
 }
 
 /* The first {code, message} of a registry's error body (distribution-spec, "Error Codes"), made fit to
@@ -89,7 +101,7 @@ static void error_detail(const struct http_client_response *p, char ret[2 * OCI_
             oci_show(message, shown_message));
 }
 
-static enum err_kind status_error(
+enum err_kind oci_status_error(
     const struct oci_registry *r,
     const struct http_client_response *p,
     const char *what,
@@ -97,7 +109,7 @@ static enum err_kind status_error(
     struct err *err)
 {
     char detail[2 * OCI_SHOWN_MAX + 8];
-    enum err_kind kind = kind_of_status(p->status);
+    enum err_kind kind = oci_status_kind(p->status);
     error_detail(p, detail);
     if (kind == ERR_NOT_FOUND)
         return err_set(err, kind, "no %s '%s' in '%s/%s'", what, subject, r->host, r->repository);
@@ -139,6 +151,14 @@ static void copy_media_type(const struct http_client_response *p, char *to, size
     snprintf(to, room, STR_FMT, says_nothing ? 0 : (int)type.n, type.n > 0 ? type.p : "");
 }
 
+static void copy_etag(const struct http_client_response *p, struct oci_manifest_head *to)
+{
+    struct str etag = http_client_header(p, "ETag", 0);
+    /* One that does not fit is as none: half an ETag would match nothing. */
+    if (etag.n > 0 && etag.n < sizeof(to->etag))
+        snprintf(to->etag, sizeof(to->etag), STR_FMT, STR_ARG(etag));
+}
+
 enum err_kind oci_registry_manifest(
     struct oci_registry *r,
     const char *reference,
@@ -162,14 +182,12 @@ enum err_kind oci_registry_manifest(
     struct http_client_response p = {0};
     enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 200)
-        k = status_error(r, &p, "manifest", reference, err);
+        k = oci_status_error(r, &p, "manifest", reference, err);
     else if (k == ERR_OK)
         k = check_manifest(&p, reference, head.digest, err);
     if (k == ERR_OK) {
         copy_media_type(&p, head.media_type, sizeof(head.media_type));
-        struct str etag = http_client_header(&p, "ETag", 0);
-        if (etag.n < sizeof(head.etag))
-            snprintf(head.etag, sizeof(head.etag), STR_FMT, (int)etag.n, etag.n > 0 ? etag.p : "");
+        copy_etag(&p, &head);
         head.size = p.body.n;
         *ret_head = head;
         *ret = p.body;
@@ -177,6 +195,52 @@ enum err_kind oci_registry_manifest(
     }
     http_client_response_deinit(&p);
     return k;
+}
+
+/* What a HEAD says; false where it leaves out the digest, so that a GET must tell. */
+static bool read_head(const struct http_client_response *p, struct oci_manifest_head *ret)
+{
+    struct oci_manifest_head head = {.size = UINT64_MAX};
+    struct str digest = http_client_header(p, "Docker-Content-Digest", 0);
+    struct str length = http_client_header(p, "Content-Length", 0);
+    if (oci_digest_check(digest, NULL) != ERR_OK)
+        return false;
+    memcpy(head.digest, digest.p, digest.n);
+    copy_media_type(p, head.media_type, sizeof(head.media_type));
+    copy_etag(p, &head);
+    if (length.n > 0 && !str_to_u64(length, &head.size))
+        head.size = UINT64_MAX;
+    *ret = head;
+    return true;
+}
+
+static enum err_kind head_by_get(
+    struct oci_registry *r, const char *reference, struct oci_manifest_head *ret, struct err *err)
+{
+    autobuf struct buf bytes = {0};
+    return oci_registry_manifest(r, reference, &bytes, ret, err);
+}
+
+enum err_kind oci_registry_head_manifest(
+    struct oci_registry *r, const char *reference, struct oci_manifest_head *ret, struct err *err)
+{
+    struct http_header accept = {"Accept", ACCEPT};
+    autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, reference);
+    struct oci_request q = {
+        .host = r->host,
+        .scope = r->pull_scope,
+        .target = target,
+        .http = {
+            .method = "HEAD", .headers = &accept, .header_count = 1, .follow_redirects = true}};
+    struct http_client_response p = {0};
+    bool is_told = false;
+    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
+    if (k == ERR_OK && p.status == 404)
+        k = oci_status_error(r, &p, "manifest", reference, err);
+    else if (k == ERR_OK && p.status == 200)
+        is_told = read_head(&p, ret);
+    http_client_response_deinit(&p);
+    return k != ERR_OK || is_told ? k : head_by_get(r, reference, ret, err);
 }
 
 struct blob_reader {
@@ -210,12 +274,12 @@ enum err_kind oci_registry_read_blob(
             .method = "GET",
             .write_body = take_blob,
             .data = &b,
-            .body_max = ERROR_BODY_MAX,
+            .body_max = OCI_ERROR_BODY_MAX,
             .follow_redirects = true}};
     struct http_client_response p = {0};
     enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 200)
-        k = status_error(r, &p, "blob", digest, err);
+        k = oci_status_error(r, &p, "blob", digest, err);
     else if (k == ERR_OK)
         k = oci_verifier_end(&b.verifier, err);
     oci_verifier_deinit(&b.verifier);
@@ -237,7 +301,7 @@ oci_registry_has_blob(struct oci_registry *r, const char *digest, bool *ret_has,
     struct http_client_response p = {0};
     enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 200 && p.status != 404)
-        k = status_error(r, &p, "blob", digest, err);
+        k = oci_status_error(r, &p, "blob", digest, err);
     *ret_has = k == ERR_OK && p.status == 200;
     http_client_response_deinit(&p);
     return k;
@@ -270,11 +334,11 @@ begin_upload(struct oci_registry *r, const char *digest, char **ret_url, struct 
         .host = r->host,
         .scope = r->push_scope,
         .target = target,
-        .http = {.method = "POST", .body_max = ERROR_BODY_MAX}};
+        .http = {.method = "POST", .body_max = OCI_ERROR_BODY_MAX}};
     struct http_client_response p = {0};
     enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 202)
-        k = status_error(r, &p, "upload of blob", digest, err);
+        k = oci_status_error(r, &p, "upload of blob", digest, err);
     else if (k == ERR_OK)
         k = upload_url(&p, digest, ret_url, err);
     http_client_response_deinit(&p);
@@ -304,13 +368,13 @@ enum err_kind oci_registry_put_blob(
              .read_body = body->read,
              .body_bytes = (int64_t)size,
              .data = body->data,
-             .body_max = ERROR_BODY_MAX},
+             .body_max = OCI_ERROR_BODY_MAX},
         .rewind = body->rewind,
         .rewind_data = body->data};
     struct http_client_response p = {0};
     k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 201 && p.status != 204)
-        k = status_error(r, &p, "upload of blob", digest, err);
+        k = oci_status_error(r, &p, "upload of blob", digest, err);
     http_client_response_deinit(&p);
     return k;
 }
@@ -327,13 +391,35 @@ check_pushed(const struct http_client_response *p, const char *digest, struct er
         oci_show(said, shown));
 }
 
+static enum err_kind put_error(
+    const struct oci_registry *r,
+    const struct oci_manifest_put *put,
+    const struct http_client_response *p,
+    struct err *err)
+{
+    if (oci_answer_has_code(p, "MANIFEST_BLOB_UNKNOWN"))
+        return err_set(
+            err, ERR_NOT_FOUND, "manifest '%s' names a blob that '%s/%s' does not have",
+            put->reference, r->host, r->repository);
+    if (p->status == 412 && (put->if_match != NULL || put->if_absent))
+        return err_set(
+            err, ERR_CONFLICT, "'%s' of '%s/%s' was changed by somebody else", put->reference,
+            r->host, r->repository);
+    return oci_status_error(r, p, "manifest", put->reference, err);
+}
+
 enum err_kind oci_registry_put_manifest(
     struct oci_registry *r,
     const struct oci_manifest_put *put,
     bool *ret_took_subject,
     struct err *err)
 {
-    struct http_header type = {"Content-Type", put->media_type};
+    struct http_header headers[2] = {{"Content-Type", put->media_type}};
+    size_t count = 1;
+    if (put->if_match != NULL)
+        headers[count++] = (struct http_header){"If-Match", put->if_match};
+    else if (put->if_absent)
+        headers[count++] = (struct http_header){"If-None-Match", "*"};
     autofree char *target = mem_printf("/v2/%s/manifests/%s", r->repository, put->reference);
     struct oci_request q = {
         .host = r->host,
@@ -341,14 +427,14 @@ enum err_kind oci_registry_put_manifest(
         .target = target,
         .http = {
             .method = "PUT",
-            .headers = &type,
-            .header_count = 1,
+            .headers = headers,
+            .header_count = count,
             .body = put->bytes,
-            .body_max = ERROR_BODY_MAX}};
+            .body_max = OCI_ERROR_BODY_MAX}};
     struct http_client_response p = {0};
     enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
     if (k == ERR_OK && p.status != 201)
-        k = status_error(r, &p, "manifest", put->reference, err);
+        k = put_error(r, put, &p, err);
     else if (k == ERR_OK)
         k = check_pushed(&p, put->digest, err);
     if (k == ERR_OK && ret_took_subject != NULL)

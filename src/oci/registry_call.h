@@ -1,0 +1,34 @@
+/*
+ * What the files of the registry client share: the repository and how an answer becomes an error.
+ * Internal to registry.c, registry_list.c, upload.c and download.c.
+ */
+#pragma once
+
+#include "oci/registry.h"
+
+/* Answers that are not what was asked for: read no further than this. */
+#define OCI_ERROR_BODY_MAX ((size_t)64 << 10)
+
+struct oci_registry {
+    struct oci_transport *transport;
+    char *host;
+    char *repository;
+    char *pull_scope;
+    char *push_scope;
+    char *delete_scope;
+};
+
+enum err_kind oci_status_kind(int status);
+/* Has the answer's body this code among its errors (distribution-spec, "Error Codes")? */
+bool oci_answer_has_code(const struct http_client_response *p, const char *code);
+/* `what` 'subject' of this repository was answered with a status that it should not have; the
+ * registry's own words stand behind it, made fit to be shown. */
+enum err_kind oci_status_error(
+    const struct oci_registry *r,
+    const struct http_client_response *p,
+    const char *what,
+    const char *subject,
+    struct err *err);
+
+/* The URL of a Link header's rel="next", or {NULL, 0}. source: RFC 8288 section 3 */
+struct str oci_link_next(struct str header);
