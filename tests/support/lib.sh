@@ -13,6 +13,9 @@
 # start_program LOG CMD…    in the background; its id is in $program_pid
 # wait_for LOG REGEX        until a line of LOG matches; $found is the first group
 # start_registry, start_registry_auth USER PASSWORD     $registry is host:port, $registry_log its log
+# start_fault_registry ARG…   tests/support/fault_registry.py; $registry, $evil, and $registry_log, a JSON
+#                           line a request. The story fails if the evil one ever sees a secret
+# requests JQ               how many of the requests in $registry_log JQ is true of
 # start_cupd ARG…, stop_cupd                            sets and exports CUP_ADDRESS; $cupd_exit
 # new_bare_repo DIR FILE    with branch main and one commit: FILE as on stdin
 # compile_guest OUT         C of a controller on stdin, compiled to wasm32-wasi
@@ -43,6 +46,10 @@ finish() {
     trap - EXIT
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
+    if grep -hs '^{"evil_saw"' "$work"/fault-registry.*.log; then
+        echo "not ok - a host that must not see credentials saw some"
+        code=1
+    fi
     if [ $code -eq 0 ] && [ -z "$is_done" ]; then
         echo "not ok - the story ended before done_testing"
         code=1
@@ -136,6 +143,22 @@ start_registry() {
 start_registry_auth() {
     htpasswd -Bbn "$1" "$2" >"$work/htpasswd"
     serve_registry <<<"auth: {htpasswd: {realm: story, path: $work/htpasswd}}"
+}
+
+start_fault_registry() {
+    local out
+    out=$(mktemp "$work/fault-registry.XXXX")
+    registry_log=$out.log
+    : >"$registry_log"
+    start_program "$out" python3 "$CUP_SOURCE_DIR/tests/support/fault_registry.py" --log "$registry_log" "$@"
+    wait_for "$out" '^good=([^ ]+) evil='
+    registry=$found
+    wait_for "$out" ' evil=([^ ]+)$'
+    evil=$found
+}
+
+requests() {
+    jq -n "[inputs | select(.method) | select($1)] | length" "$registry_log"
 }
 
 start_cupd() {
