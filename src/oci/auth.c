@@ -1,72 +1,64 @@
 #include "oci/auth.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "http/url.h"
 #include "oci/challenge.h"
-#include "oci/credentials.h"
+#include "oci/digest.h"
+#include "oci/host.h"
 #include "oci/image.h"
+#include "oci/scope.h"
 #include "oci/token.h"
 
-#include <stdio.h>
-
-enum reach {
-    REACH_UNKNOWN, /* nothing was asked yet */
-    REACH_HTTPS,
-    REACH_PLAIN,    /* plain HTTP, asked for by the user */
-    REACH_FALLBACK, /* plain HTTP on a loopback host that speaks no TLS: no credentials */
-};
-
-struct host {
-    char *name;
-    enum reach reach;
-    bool knows_credential;
-    struct oci_credential credential;
-    bool wants_basic; /* it took Basic credentials before: sent at once from then on */
-};
+#define HEADERS_MAX 12
 
 struct oci_transport {
     struct http_client *http;
-    char *registry_config;
-    bool is_plain_http;
-    char **plain_http_hosts; /* NULL-terminated */
-    struct host *hosts;
-    size_t host_count;
-    size_t host_cap;
+    struct oci_hosts *hosts;
     struct oci_tokens *tokens;
 };
 
-/* --- set-up --------------------------------------------------------------------------------------------- */
+/* One call of oci_transport_send, over all of its tries. */
+struct call {
+    struct oci_transport *t;
+    const struct oci_request *request;
+    struct oci_host *host;
+    struct oci_scopes scopes; /* what it needs */
+    char *key;                /* these as text */
+    char *authorization;      /* NULL: none; a secret */
+    char *token;              /* the one in it, if it is one of ours; a secret */
+    bool is_renewed;          /* a 401 was answered: not a second time */
+};
 
-static char **copy_list(const char *const *list)
+static void call_deinit(struct call *c)
 {
-    size_t n = 0;
-    while (list != NULL && list[n] != NULL)
-        n++;
-    char **copy = mem_alloc((n + 1) * sizeof(char *));
-    for (size_t i = 0; i < n; i++)
-        copy[i] = mem_strdup(list[i]);
-    return copy;
+    oci_scopes_deinit(&c->scopes);
+    free(c->key);
+    oci_secret_free(c->authorization);
+    oci_secret_free(c->token);
 }
+#define auto_call CLEANUP(call_deinit)
+
+/* --- set-up --------------------------------------------------------------------------------------------- */
 
 enum err_kind oci_transport_new(
     const struct oci_session_options *options, struct oci_transport **ret, struct err *err)
 {
     struct http_client_options http = {
-        .tls = {
-            .ca_file = options->ca_file,
-            .cert_file = options->cert_file,
-            .key_file = options->key_file,
-            .is_insecure = options->is_insecure}};
+        .tls =
+            {.ca_file = options->ca_file,
+             .cert_file = options->cert_file,
+             .key_file = options->key_file,
+             .is_insecure = options->is_insecure},
+        .is_cancelled = options->is_cancelled,
+        .cancel_data = options->cancel_data};
     struct http_client *client = NULL;
     enum err_kind r = http_client_new(&http, &client, err);
     if (r != ERR_OK)
         return r;
     struct oci_transport *t = mem_new(struct oci_transport);
     t->http = client;
-    t->registry_config = mem_strdup(options->registry_config);
-    t->is_plain_http = options->is_plain_http;
-    t->plain_http_hosts = copy_list(options->plain_http_hosts);
+    t->hosts =
+        oci_hosts_new(options->registry_config, options->is_plain_http, options->plain_http_hosts);
     t->tokens = oci_tokens_new(client);
     *ret = t;
     return ERR_OK;
@@ -76,63 +68,35 @@ struct oci_transport *oci_transport_free(struct oci_transport *t)
 {
     if (t == NULL)
         return NULL;
-    for (size_t i = 0; i < t->host_count; i++) {
-        free(t->hosts[i].name);
-        oci_credential_deinit(&t->hosts[i].credential);
-    }
-    free(t->hosts);
-    for (size_t i = 0; t->plain_http_hosts[i] != NULL; i++)
-        free(t->plain_http_hosts[i]);
-    free(t->plain_http_hosts);
-    free(t->registry_config);
     oci_tokens_free(t->tokens);
+    oci_hosts_free(t->hosts);
     http_client_free(t->http);
     free(t);
     return NULL;
 }
 
-static bool is_plain_asked(const struct oci_transport *t, const char *name)
+void oci_transport_set_credential(
+    struct oci_transport *t, const char *host, const struct oci_credential *credential)
 {
-    for (size_t i = 0; t->plain_http_hosts[i] != NULL; i++) {
-        if (str_eq_nocase(str_from(t->plain_http_hosts[i]), str_from(name)))
-            return true;
-    }
-    return t->is_plain_http;
+    oci_host_set_credential(oci_hosts_find(t->hosts, host), credential);
 }
 
-static struct host *find_host(struct oci_transport *t, const char *name)
+const char *oci_transport_scheme(struct oci_transport *t, const char *host)
 {
-    for (size_t i = 0; i < t->host_count; i++) {
-        if (strcmp(t->hosts[i].name, name) == 0)
-            return &t->hosts[i];
-    }
-    mem_grow(&t->hosts, t->host_count, &t->host_cap);
-    struct host *h = &t->hosts[t->host_count++];
-    *h = (struct host){
-        .name = mem_strdup(name), .reach = is_plain_asked(t, name) ? REACH_PLAIN : REACH_UNKNOWN};
-    return h;
+    return oci_reach_is_plain(oci_host_reach(oci_hosts_find(t->hosts, host))) ? "http" : "https";
 }
 
 /* --- URLs ------------------------------------------------------------------------------------------------ */
 
-static bool is_plain(const struct host *h)
-{
-    return h->reach == REACH_PLAIN || h->reach == REACH_FALLBACK;
-}
-
-static const char *wire_host(const char *name)
-{
-    return strcmp(name, "docker.io") == 0 ? "registry-1.docker.io" : name;
-}
-
-static char *make_url(const struct host *h, const char *target)
+static char *make_url(struct oci_host *h, const char *target)
 {
     if (target[0] != '/')
         return mem_strdup(target);
-    return mem_printf("%s://%s%s", is_plain(h) ? "http" : "https", wire_host(h->name), target);
+    const char *scheme = oci_reach_is_plain(oci_host_reach(h)) ? "http" : "https";
+    return mem_printf("%s://%s%s", scheme, oci_host_wire(h), target);
 }
 
-static bool is_own_origin(const struct host *h, const char *url)
+static bool is_own_origin(struct oci_host *h, const char *url)
 {
     struct http_url own, other;
     autofree char *base = make_url(h, "/v2/");
@@ -140,55 +104,45 @@ static bool is_own_origin(const struct host *h, const char *url)
         http_url_parse(url, &other, NULL) == ERR_OK && http_url_is_same_origin(&own, &other);
 }
 
+static bool is_downgrade(struct oci_host *h, const char *url)
+{
+    struct http_url to;
+    return !oci_reach_is_plain(oci_host_reach(h)) && http_url_parse(url, &to, NULL) == ERR_OK &&
+        strcmp(to.scheme, "http") == 0;
+}
+
 /* --- credentials ----------------------------------------------------------------------------------------- */
 
-static enum err_kind
-credential_of(struct oci_transport *t, struct host *h, struct oci_credential **ret, struct err *err)
+/* What is known without asking again: a token of that scope, or what the host took before. */
+static enum err_kind use_known(struct call *c, struct err *err)
 {
-    if (!h->knows_credential) {
-        enum err_kind r = oci_credentials_find(t->registry_config, h->name, &h->credential, err);
-        if (r != ERR_OK)
-            return r;
-        h->knows_credential = true;
-    }
-    *ret = &h->credential;
+    const struct oci_credential *credential;
+    enum oci_habit habit = oci_host_habit(c->host);
+    c->token = oci_tokens_find(c->t->tokens, oci_host_name(c->host), c->key);
+    if (c->token != NULL)
+        c->authorization = mem_printf("Bearer %s", c->token);
+    if (c->token != NULL || habit == OCI_HABIT_NONE)
+        return ERR_OK;
+    enum err_kind r = oci_host_credential(c->host, &credential, err);
+    if (r != ERR_OK)
+        return r;
+    c->authorization = habit == OCI_HABIT_BASIC
+        ? oci_basic_authorization(credential)
+        : mem_printf("Bearer %s", credential->registry_token);
     return ERR_OK;
 }
 
-void oci_transport_set_credential(
-    struct oci_transport *t, const char *host, const struct oci_credential *credential)
+static enum err_kind no_credentials(struct oci_host *h, struct err *err)
 {
-    struct host *h = find_host(t, host);
-    oci_credential_deinit(&h->credential);
-    h->credential = (struct oci_credential){
-        .username = mem_strdup(credential->username),
-        .password = mem_strdup(credential->password),
-        .identity_token = mem_strdup(credential->identity_token),
-        .registry_token = mem_strdup(credential->registry_token)};
-    h->knows_credential = true;
-}
-
-/* What is known without asking again: a token of that scope, or Basic where it was taken before. */
-static char *known_authorization(struct oci_transport *t, struct host *h, const char *scope)
-{
-    const char *token = oci_tokens_find(t->tokens, h->name, scope);
-    if (token != NULL)
-        return mem_printf("Bearer %s", token);
-    return h->wants_basic ? oci_basic_authorization(&h->credential) : NULL;
-}
-
-static enum err_kind no_credentials(const struct host *h, struct err *err)
-{
-    if (h->reach == REACH_FALLBACK)
+    if (oci_host_reach(h) == OCI_REACH_FALLBACK)
         return err_set(
             err, ERR_UNAUTHENTICATED,
             "'%s' asks for credentials, but it was only reached over plain HTTP; --plain-http "
-            "sends "
-            "them all the same",
-            h->name);
+            "sends them all the same",
+            oci_host_name(h));
     return err_set(
         err, ERR_UNAUTHENTICATED, "'%s' asks for credentials and none are known (log in first)",
-        h->name);
+        oci_host_name(h));
 }
 
 static enum err_kind read_challenges(
@@ -205,61 +159,88 @@ static enum err_kind read_challenges(
     return oci_challenges_best(ret) != NULL ? ERR_OK : r;
 }
 
-/* Answer a 401: fetch a token, or take the Basic credentials. */
-static enum err_kind authorize(
-    struct oci_transport *t,
-    struct host *h,
-    const char *scope,
-    const struct http_client_response *response,
-    char **ret_authorization,
+/* A token of what the request needs and of what the registry says that it needs. */
+static enum err_kind fetch_token(
+    struct call *c,
+    const struct oci_challenge *challenge,
+    const struct oci_credential *credential,
     struct err *err)
 {
-    auto_oci_challenges struct oci_challenges challenges = {0};
-    struct oci_credential none = {0}, *credential = &none;
-    enum err_kind r = read_challenges(response, &challenges, err);
-    if (r == ERR_OK && h->reach != REACH_FALLBACK)
-        r = credential_of(t, h, &credential, err);
-    if (r != ERR_OK)
-        return r;
-    const struct oci_challenge *c = oci_challenges_best(&challenges);
-    if (c == NULL)
+    auto_oci_scopes struct oci_scopes wanted = {0};
+    auto_oci_secret char *refused = steal(&c->token);
+    oci_scopes_add(&wanted, str_from(c->key));
+    oci_scopes_add(&wanted, str_from(challenge->scope));
+    autofree char *scopes = oci_scopes_join(&wanted);
+    struct oci_token_ask ask = {
+        .host = oci_host_name(c->host),
+        .key = c->key,
+        .scopes = scopes,
+        .challenge = challenge,
+        .credential = credential};
+    bool is_plain = oci_reach_is_plain(oci_host_reach(c->host));
+    enum err_kind r = oci_realm_check(challenge->realm, oci_host_wire(c->host), is_plain, err);
+    if (r == ERR_OK)
+        r = oci_tokens_fetch(c->t->tokens, &ask, refused, &c->token, err);
+    if (r == ERR_OK)
+        c->authorization = mem_printf("Bearer %s", c->token);
+    return r;
+}
+
+static enum err_kind answer_challenge(
+    struct call *c,
+    const struct oci_challenge *challenge,
+    const struct oci_credential *credential,
+    struct err *err)
+{
+    if (challenge == NULL)
         return err_set(
             err, ERR_UNAUTHENTICATED,
-            "'%s' asks for a kind of credentials other than Basic and "
-            "Bearer",
-            h->name);
-    if (c->scheme == OCI_SCHEME_BASIC) {
+            "'%s' asks for a kind of credentials other than Basic and Bearer",
+            oci_host_name(c->host));
+    if (challenge->scheme == OCI_SCHEME_BASIC) {
         if (credential->username == NULL)
-            return no_credentials(h, err);
-        h->wants_basic = true;
-        *ret_authorization = oci_basic_authorization(credential);
+            return no_credentials(c->host, err);
+        oci_host_set_habit(c->host, OCI_HABIT_BASIC);
+        c->authorization = oci_basic_authorization(credential);
         return ERR_OK;
     }
     if (credential->registry_token != NULL) {
-        *ret_authorization = mem_printf("Bearer %s", credential->registry_token);
+        oci_host_set_habit(c->host, OCI_HABIT_REGISTRY_TOKEN);
+        c->authorization = mem_printf("Bearer %s", credential->registry_token);
         return ERR_OK;
     }
-    r = oci_realm_check(c->realm, wire_host(h->name), is_plain(h), err);
-    if (r == ERR_OK)
-        r = oci_tokens_fetch(t->tokens, h->name, scope, c, credential, err);
-    if (r == ERR_OK)
-        *ret_authorization = mem_printf("Bearer %s", oci_tokens_find(t->tokens, h->name, scope));
-    return r;
+    return fetch_token(c, challenge, credential, err);
+}
+
+/* Answer a 401: fetch a token, or take the credentials. */
+static enum err_kind
+authorize(struct call *c, const struct http_client_response *response, struct err *err)
+{
+    static const struct oci_credential none;
+    const struct oci_credential *credential = &none;
+    auto_oci_challenges struct oci_challenges challenges = {0};
+    c->is_renewed = true;
+    oci_secret_free(steal(&c->authorization));
+    enum err_kind r = read_challenges(response, &challenges, err);
+    if (r == ERR_OK && oci_host_reach(c->host) != OCI_REACH_FALLBACK)
+        r = oci_host_credential(c->host, &credential, err);
+    if (r != ERR_OK)
+        return r;
+    return answer_challenge(c, oci_challenges_best(&challenges), credential, err);
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------- */
 
 static enum err_kind send_once(
-    struct oci_transport *t,
-    const struct oci_request *request,
+    struct call *c,
     const char *url,
     const char *authorization,
     struct http_client_response *ret,
     bool *is_not_tls,
     struct err *err)
 {
-    struct http_header headers[8];
-    struct http_client_request q = request->http;
+    struct http_header headers[HEADERS_MAX];
+    struct http_client_request q = c->request->http;
     size_t n = q.header_count;
     if (n + 1 > ARRAY_LEN(headers))
         return err_set(err, ERR_INTERNAL, "too many headers for one request");
@@ -270,53 +251,82 @@ static enum err_kind send_once(
     q.headers = headers;
     q.header_count = n;
     q.url = url;
-    if (request->rewind != NULL) {
-        enum err_kind r = request->rewind(request->rewind_data, err);
+    if (c->request->rewind != NULL) {
+        enum err_kind r = c->request->rewind(c->request->rewind_data, err);
         if (r != ERR_OK)
             return r;
     }
-    return http_client_do(t->http, &q, ret, is_not_tls, err);
-}
-
-static void free_secret(char **text)
-{
-    if (*text != NULL)
-        explicit_bzero(*text, strlen(*text));
-    free(*text);
+    return http_client_do(c->t->http, &q, ret, is_not_tls, err);
 }
 
 /* The first request to a host settles how it is reached (docs/image-format.md section 2). */
-static enum err_kind send_settling(
-    struct oci_transport *t,
-    struct host *h,
-    const struct oci_request *request,
-    const char *authorization,
-    struct http_client_response *ret,
-    struct err *err)
+static enum err_kind
+send_settling(struct call *c, struct http_client_response *ret, struct err *err)
 {
     bool is_not_tls = false;
-    autofree char *url = make_url(h, request->target);
-    bool is_own = is_own_origin(h, url);
-    if (!is_plain(h) && str_starts(str_from(url), STR("http:")))
+    bool is_settled = oci_host_reach(c->host) != OCI_REACH_UNKNOWN;
+    autofree char *url = make_url(c->host, c->request->target);
+    bool is_own = is_own_origin(c->host, url);
+    if (is_downgrade(c->host, url))
         return err_set(
             err, ERR_DENIED, "'%s' sends from https to a plain http address: not followed",
-            h->name);
-    enum err_kind r =
-        send_once(t, request, url, is_own ? authorization : NULL, ret, &is_not_tls, err);
-    if (h->reach != REACH_UNKNOWN || !is_own)
+            oci_host_name(c->host));
+    const char *authorization = is_own ? c->authorization : NULL;
+    enum err_kind r = send_once(c, url, authorization, ret, &is_not_tls, err);
+    if (r == ERR_OK && is_own)
+        oci_host_settle(c->host, OCI_REACH_HTTPS);
+    if (r == ERR_OK || is_settled || !is_own || !is_not_tls)
         return r;
-    if (r == ERR_OK) {
-        h->reach = REACH_HTTPS;
-        return r;
-    }
-    if (!is_not_tls)
-        return r;
-    if (!oci_host_is_loopback(h->name))
-        return err_wrap(err, "'%s' does not speak TLS (--plain-http allows plain HTTP)", h->name);
-    h->reach = REACH_FALLBACK;
-    autofree char *plain = make_url(h, request->target);
+    if (!oci_host_is_loopback(oci_host_name(c->host)))
+        return err_wrap(
+            err, "'%s' does not speak TLS (--plain-http allows plain HTTP)",
+            oci_host_name(c->host));
+    oci_host_settle(c->host, OCI_REACH_FALLBACK);
+    autofree char *plain = make_url(c->host, c->request->target);
     http_client_response_deinit(ret);
-    return send_once(t, request, plain, NULL, ret, NULL, err);
+    return send_once(c, plain, NULL, ret, NULL, err);
+}
+
+/* What is refused after a renewal stays refused; where the token says what it grants, the action that is
+ * missing is named. */
+static enum err_kind not_taken(struct call *c, struct err *err)
+{
+    auto_oci_scopes struct oci_scopes granted = {0};
+    char shown[OCI_SCOPE_SHOWN_MAX];
+    const char *missing = NULL;
+    if (c->token != NULL && oci_scopes_of_token(&granted, str_from(c->token)))
+        missing = oci_scopes_missing(&c->scopes, &granted);
+    if (missing != NULL)
+        return err_set(
+            err, ERR_UNAUTHENTICATED, "'%s' does not grant %s to these credentials",
+            oci_host_name(c->host), oci_scope_show(missing, shown));
+    return err_set(
+        err, ERR_UNAUTHENTICATED, "'%s' does not take the credentials for %s",
+        oci_host_name(c->host), oci_show(str_from(c->key), shown));
+}
+
+/* One try: on 401 with what the challenge asks for, once for all tries. */
+static enum err_kind
+send_authorized(struct call *c, struct http_client_response *ret, struct err *err)
+{
+    enum err_kind r = send_settling(c, ret, err);
+    if (r != ERR_OK || ret->status != 401)
+        return r;
+    /* A challenge of the place where a redirect led is not the registry's. */
+    if (ret->effective_url == NULL || !is_own_origin(c->host, ret->effective_url))
+        return err_set(
+            err, ERR_UNAUTHENTICATED,
+            "'%s' sends to another host, which asks for credentials; they are not given to it",
+            oci_host_name(c->host));
+    if (c->is_renewed)
+        return not_taken(c, err);
+    r = authorize(c, ret, err);
+    http_client_response_deinit(ret);
+    if (r != ERR_OK)
+        return r;
+    autofree char *url = make_url(c->host, c->request->target);
+    r = send_once(c, url, c->authorization, ret, NULL, err);
+    return r == ERR_OK && ret->status == 401 ? not_taken(c, err) : r;
 }
 
 enum err_kind oci_transport_send(
@@ -325,34 +335,11 @@ enum err_kind oci_transport_send(
     struct http_client_response *ret,
     struct err *err)
 {
-    struct host *h = find_host(t, request->host);
-    CLEANUP(free_secret) char *authorization = known_authorization(t, h, request->scope);
-    enum err_kind r = send_settling(t, h, request, authorization, ret, err);
-    if (r != ERR_OK || ret->status != 401)
-        return r;
-    autofree char *url = make_url(h, request->target);
-    if (!is_own_origin(h, url))
-        return err_set(
-            err, ERR_UNAUTHENTICATED,
-            "'%s' sends to another host, which asks for credentials; they "
-            "are not given to it",
-            h->name);
-    free_secret(&authorization);
-    authorization = NULL;
-    oci_tokens_forget(t->tokens, h->name, request->scope);
-    r = authorize(t, h, request->scope, ret, &authorization, err);
-    if (r != ERR_OK)
-        return r;
-    http_client_response_deinit(ret);
-    r = send_once(t, request, url, authorization, ret, NULL, err);
-    if (r == ERR_OK && ret->status == 401)
-        return err_set(
-            err, ERR_UNAUTHENTICATED, "'%s' does not take the credentials for %s", h->name,
-            request->scope);
-    return r;
-}
-
-const char *oci_transport_scheme(struct oci_transport *t, const char *host)
-{
-    return is_plain(find_host(t, host)) ? "http" : "https";
+    auto_call struct call c = {
+        .t = t, .request = request, .host = oci_hosts_find(t->hosts, request->host)};
+    *ret = (struct http_client_response){0};
+    oci_scopes_add(&c.scopes, str_from(request->scope));
+    c.key = oci_scopes_join(&c.scopes);
+    enum err_kind r = use_known(&c, err);
+    return r == ERR_OK ? send_authorized(&c, ret, err) : r;
 }

@@ -19,7 +19,7 @@ enum err_kind oci_transport_new(
 struct oci_transport *oci_transport_free(struct oci_transport *t);
 
 /* Use these for the host, whatever the configuration files say: login tries them before it keeps
- * them. Copied; NULL members stay unset. */
+ * them. Copied; NULL members stay unset. Before anything is asked of that host. */
 void oci_transport_set_credential(
     struct oci_transport *t, const char *host, const struct oci_credential *credential);
 

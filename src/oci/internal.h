@@ -13,7 +13,15 @@ struct oci_session {
     void (*progress)(
         void *data, const char *what, const char *digest, uint64_t done, uint64_t total);
     void *progress_data;
+    void (*note)(void *data, const char *text); /* NULL: nobody listens */
+    void *note_data;
+    bool (*is_cancelled)(void *data); /* NULL: never */
+    void *cancel_data;
+    unsigned concurrency;          /* blobs at once, at least 1 */
+    const struct oci_trust *trust; /* borrowed; NULL: no policy */
 };
+
+#define OCI_CONCURRENCY_DEFAULT 4
 
 /* The store, made when `create` says so; NOT_FOUND when there is none. Borrowed. */
 enum err_kind oci_session_store(

@@ -16,6 +16,12 @@ enum err_kind oci_session_new(
     s->store_dir = mem_strdup(options->store_dir);
     s->progress = options->progress;
     s->progress_data = options->progress_data;
+    s->note = options->note;
+    s->note_data = options->note_data;
+    s->is_cancelled = options->is_cancelled;
+    s->cancel_data = options->cancel_data;
+    s->concurrency = options->concurrency > 0 ? options->concurrency : OCI_CONCURRENCY_DEFAULT;
+    s->trust = options->trust;
     *ret = s;
     return ERR_OK;
 }

@@ -3,20 +3,28 @@
 #include "base/mem.h"
 #include "http/url.h"
 #include "oci/base64.h"
+#include "oci/digest.h"
 #include "json/json.h"
+
+#include <pthread.h>
 
 enum { TOKEN_TIMEOUT_MS = 30000, ANSWER_MAX = 1 << 20, EXPIRES_S = 60, EXPIRES_MAX_S = 86400 };
 
 struct token {
     char *host;
-    char *scope;
-    char *text;
+    char *key;
+    char *text;         /* NULL: none yet */
     int64_t expires_ms; /* monotonic: a changed wall clock neither ends nor prolongs it */
+    bool is_asked_for;  /* somebody's request runs */
+    uint64_t asked;     /* how often one ended */
+    struct err failure; /* of the last one; kind OK: it went well */
 };
 
 struct oci_tokens {
     struct http_client *http;
-    struct token *items;
+    pthread_mutex_t lock; /* guards what follows and the tokens; not held while one is asked for */
+    pthread_cond_t ended; /* a request for a token did */
+    struct token **items;
     size_t count;
     size_t cap;
 };
@@ -25,10 +33,12 @@ struct oci_tokens *oci_tokens_new(struct http_client *http)
 {
     struct oci_tokens *t = mem_new(struct oci_tokens);
     t->http = http;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->ended, NULL);
     return t;
 }
 
-static void free_secret(char *text)
+void oci_secret_free(char *text)
 {
     if (text != NULL)
         explicit_bzero(text, strlen(text));
@@ -40,51 +50,53 @@ struct oci_tokens *oci_tokens_free(struct oci_tokens *t)
     if (t == NULL)
         return NULL;
     for (size_t i = 0; i < t->count; i++) {
-        free(t->items[i].host);
-        free(t->items[i].scope);
-        free_secret(t->items[i].text);
+        free(t->items[i]->host);
+        free(t->items[i]->key);
+        oci_secret_free(t->items[i]->text);
+        free(t->items[i]);
     }
     free(t->items);
+    pthread_cond_destroy(&t->ended);
+    pthread_mutex_destroy(&t->lock);
     free(t);
     return NULL;
 }
 
-static struct token *find(struct oci_tokens *t, const char *host, const char *scope)
+static struct token *find(struct oci_tokens *t, const char *host, const char *key)
 {
     for (size_t i = 0; i < t->count; i++) {
-        if (strcmp(t->items[i].host, host) == 0 && strcmp(t->items[i].scope, scope) == 0)
-            return &t->items[i];
+        if (strcmp(t->items[i]->host, host) == 0 && strcmp(t->items[i]->key, key) == 0)
+            return t->items[i];
     }
     return NULL;
 }
 
-const char *oci_tokens_find(struct oci_tokens *t, const char *host, const char *scope)
+static struct token *find_or_add(struct oci_tokens *t, const char *host, const char *key)
 {
-    struct token *token = find(t, host, scope);
-    if (token == NULL || clock_monotonic_ms() >= token->expires_ms)
-        return NULL;
-    return token->text;
-}
-
-void oci_tokens_forget(struct oci_tokens *t, const char *host, const char *scope)
-{
-    struct token *token = find(t, host, scope);
+    struct token *token = find(t, host, key);
     if (token != NULL)
-        token->expires_ms = 0;
+        return token;
+    token = mem_new(struct token);
+    token->host = mem_strdup(host);
+    token->key = mem_strdup(key);
+    mem_grow(&t->items, t->count, &t->cap);
+    t->items[t->count++] = token;
+    return token;
 }
 
-static void
-keep(struct oci_tokens *t, const char *host, const char *scope, struct str text, int64_t seconds)
+static bool is_good(const struct token *token, const char *refused)
 {
-    struct token *token = find(t, host, scope);
-    if (token == NULL) {
-        mem_grow(&t->items, t->count, &t->cap);
-        token = &t->items[t->count++];
-        *token = (struct token){.host = mem_strdup(host), .scope = mem_strdup(scope)};
-    }
-    free_secret(token->text);
-    token->text = mem_strdup_str(text);
-    token->expires_ms = clock_monotonic_ms() + seconds * 1000;
+    return token->text != NULL && clock_monotonic_ms() < token->expires_ms &&
+        (refused == NULL || strcmp(token->text, refused) != 0);
+}
+
+char *oci_tokens_find(struct oci_tokens *t, const char *host, const char *key)
+{
+    pthread_mutex_lock(&t->lock);
+    struct token *token = find(t, host, key);
+    char *text = token != NULL && is_good(token, NULL) ? mem_strdup(token->text) : NULL;
+    pthread_mutex_unlock(&t->lock);
+    return text;
 }
 
 /* --- asking ------------------------------------------------------------------------------------------------ */
@@ -123,14 +135,27 @@ char *oci_basic_authorization(const struct oci_credential *c)
     return buf_steal(&text);
 }
 
+/* One scope= for each of the scopes ("Requesting a Token": repeated, not joined). */
+static void add_scopes(struct buf *to, char before, const char *scopes)
+{
+    struct str rest = str_from(scopes);
+    while (rest.p != NULL) {
+        struct str scope = str_cut(&rest, ' ');
+        if (scope.n == 0)
+            continue;
+        autofree char *text = mem_strdup_str(scope);
+        add_query(to, before, "scope", text);
+        before = '&';
+    }
+}
+
 static enum err_kind ask_get(
     struct oci_tokens *t,
-    const char *scope,
-    const struct oci_challenge *c,
-    const struct oci_credential *credential,
+    const struct oci_token_ask *ask,
     struct http_client_response *ret,
     struct err *err)
 {
+    const struct oci_challenge *c = ask->challenge;
     autobuf struct buf url = {0};
     char separator = strchr(c->realm, '?') != NULL ? '&' : '?';
     buf_text(&url, c->realm);
@@ -138,8 +163,9 @@ static enum err_kind ask_get(
         add_query(&url, separator, "service", c->service);
         separator = '&';
     }
-    add_query(&url, separator, "scope", scope);
-    char *basic = credential->username != NULL ? oci_basic_authorization(credential) : NULL;
+    add_scopes(&url, separator, ask->scopes);
+    auto_oci_secret char *basic =
+        ask->credential->username != NULL ? oci_basic_authorization(ask->credential) : NULL;
     struct http_header header = {"Authorization", basic};
     struct http_client_request q = {
         .method = "GET",
@@ -148,29 +174,26 @@ static enum err_kind ask_get(
         .header_count = basic != NULL ? 1 : 0,
         .body_max = ANSWER_MAX,
         .timeout_ms = TOKEN_TIMEOUT_MS};
-    enum err_kind r = http_client_do(t->http, &q, ret, NULL, err);
-    free_secret(basic);
-    return r;
+    return http_client_do(t->http, &q, ret, NULL, err);
 }
 
 static enum err_kind ask_post(
     struct oci_tokens *t,
-    const char *scope,
-    const struct oci_challenge *c,
-    const struct oci_credential *credential,
+    const struct oci_token_ask *ask,
     struct http_client_response *ret,
     struct err *err)
 {
     struct buf form = {0};
     buf_text(&form, "grant_type=refresh_token&client_id=cup");
-    add_query(&form, '&', "refresh_token", credential->identity_token);
-    if (c->service != NULL)
-        add_query(&form, '&', "service", c->service);
-    add_query(&form, '&', "scope", scope);
+    add_query(&form, '&', "refresh_token", ask->credential->identity_token);
+    if (ask->challenge->service != NULL)
+        add_query(&form, '&', "service", ask->challenge->service);
+    if (ask->scopes[0] != '\0')
+        add_query(&form, '&', "scope", ask->scopes);
     struct http_header header = {"Content-Type", "application/x-www-form-urlencoded"};
     struct http_client_request q = {
         .method = "POST",
-        .url = c->realm,
+        .url = ask->challenge->realm,
         .headers = &header,
         .header_count = 1,
         .body = buf_view(&form),
@@ -180,6 +203,30 @@ static enum err_kind ask_post(
     explicit_bzero(form.p, form.n);
     buf_deinit(&form);
     return r;
+}
+
+static void deinit_answer(struct http_client_response *p)
+{
+    if (p->body.p != NULL)
+        explicit_bzero(p->body.p, p->body.n);
+    http_client_response_deinit(p);
+}
+
+/* An identity token goes by POST; servers that do not know of that answer 404 and are asked by GET
+ * (distribution "OAuth2 Token Authentication"). */
+static enum err_kind ask_server(
+    struct oci_tokens *t,
+    const struct oci_token_ask *ask,
+    struct http_client_response *ret,
+    struct err *err)
+{
+    if (ask->credential->identity_token == NULL)
+        return ask_get(t, ask, ret, err);
+    enum err_kind r = ask_post(t, ask, ret, err);
+    if (r != ERR_OK || ret->status != 404)
+        return r;
+    deinit_answer(ret);
+    return ask_get(t, ask, ret, err);
 }
 
 static int64_t lifetime_of(yyjson_val *root)
@@ -194,12 +241,14 @@ static int64_t lifetime_of(yyjson_val *root)
     return (int64_t)(seconds - seconds / 10);
 }
 
-static enum err_kind take_answer(
-    struct oci_tokens *t,
-    const char *host,
-    const char *scope,
-    const struct http_client_response *response,
-    struct err *err)
+/* What a token server answered. */
+struct grant {
+    char *text;
+    int64_t expires_ms;
+};
+
+static enum err_kind
+take_answer(const struct http_client_response *response, struct grant *ret, struct err *err)
 {
     auto_json struct json_doc doc = {0};
     if (json_parse(buf_view(&response->body), JSON_STORED, &doc, NULL) != ERR_OK)
@@ -209,44 +258,108 @@ static enum err_kind take_answer(
         text = json_str(json_get(doc.root, "access_token"));
     if (text.n == 0 || !oci_credential_is_clean(text))
         return err_set(err, ERR_FAILED, "its answer holds no token");
-    /* At least a moment, so that the request it was fetched for can use it. */
+    /* At least a moment, so that who waits for it can use it. */
     int64_t seconds = lifetime_of(doc.root);
-    keep(t, host, scope, text, seconds > 0 ? seconds : 1);
+    ret->text = mem_strdup_str(text);
+    ret->expires_ms = clock_monotonic_ms() + (seconds > 0 ? seconds : 1) * 1000;
     return ERR_OK;
 }
 
-static enum err_kind check_status(int status, const char *scope, struct err *err)
+static enum err_kind check_status(int status, const char *scopes, struct err *err)
 {
+    char shown[OCI_SHOWN_MAX];
+    oci_show(scopes[0] != '\0' ? str_from(scopes) : STR("this registry"), shown);
     if (status == 200)
         return ERR_OK;
     if (status == 401)
-        return err_set(err, ERR_UNAUTHENTICATED, "no token for %s: credentials not taken", scope);
+        return err_set(err, ERR_UNAUTHENTICATED, "no token for %s: credentials not taken", shown);
     if (status == 403)
-        return err_set(err, ERR_DENIED, "no token for %s: not allowed", scope);
-    return err_set(err, ERR_FAILED, "no token for %s: status %d", scope, status);
+        return err_set(err, ERR_DENIED, "no token for %s: not allowed", shown);
+    return err_set(err, ERR_FAILED, "no token for %s: status %d", shown, status);
+}
+
+static enum err_kind request_token(
+    struct oci_tokens *t, const struct oci_token_ask *ask, struct grant *ret, struct err *err)
+{
+    struct http_client_response response = {0};
+    char where[HTTP_URL_SHOWN_MAX];
+    enum err_kind r = ask_server(t, ask, &response, err);
+    if (r == ERR_OK)
+        r = check_status(response.status, ask->scopes, err);
+    if (r == ERR_OK)
+        r = take_answer(&response, ret, err);
+    deinit_answer(&response);
+    if (r != ERR_OK)
+        return err_wrap(err, "token server '%s'", http_url_show(ask->challenge->realm, where));
+    return ERR_OK;
+}
+
+/* --- one request for all who wait ---------------------------------------------------------------------------- */
+
+/* Under the lock. Waits while somebody else asks; true when there is an outcome to share. */
+static bool share_outcome(
+    struct oci_tokens *t,
+    struct token *token,
+    const char *refused,
+    char **ret,
+    enum err_kind *ret_kind,
+    struct err *err)
+{
+    uint64_t before = token->asked;
+    while (token->is_asked_for)
+        pthread_cond_wait(&t->ended, &t->lock);
+    if (is_good(token, refused)) {
+        *ret = mem_strdup(token->text);
+        *ret_kind = ERR_OK;
+        return true;
+    }
+    if (token->asked == before || token->failure.kind == ERR_OK)
+        return false;
+    *ret_kind = token->failure.kind;
+    if (err != NULL)
+        *err = token->failure;
+    return true;
+}
+
+/* Under the lock: what came of the request is kept, and who waits for it is woken. */
+static void end_request(
+    struct oci_tokens *t, struct token *token, struct grant grant, const struct err *failure)
+{
+    token->is_asked_for = false;
+    token->asked++;
+    token->failure = *failure;
+    if (failure->kind == ERR_OK) {
+        oci_secret_free(token->text);
+        token->text = mem_strdup(grant.text);
+        token->expires_ms = grant.expires_ms;
+    }
+    pthread_cond_broadcast(&t->ended);
 }
 
 enum err_kind oci_tokens_fetch(
     struct oci_tokens *t,
-    const char *host,
-    const char *scope,
-    const struct oci_challenge *challenge,
-    const struct oci_credential *credential,
+    const struct oci_token_ask *ask,
+    const char *refused,
+    char **ret,
     struct err *err)
 {
-    struct http_client_response response = {0};
-    char where[HTTP_URL_SHOWN_MAX];
-    enum err_kind r = credential->identity_token != NULL
-        ? ask_post(t, scope, challenge, credential, &response, err)
-        : ask_get(t, scope, challenge, credential, &response, err);
+    struct grant grant = {0};
+    struct err failure = {0};
+    enum err_kind r = ERR_OK;
+    pthread_mutex_lock(&t->lock);
+    struct token *token = find_or_add(t, ask->host, ask->key);
+    bool is_shared = share_outcome(t, token, refused, ret, &r, err);
+    token->is_asked_for |= !is_shared;
+    pthread_mutex_unlock(&t->lock);
+    if (is_shared)
+        return r;
+    r = request_token(t, ask, &grant, &failure);
+    pthread_mutex_lock(&t->lock);
+    end_request(t, token, grant, &failure);
+    pthread_mutex_unlock(&t->lock);
     if (r == ERR_OK)
-        r = check_status(response.status, scope, err);
-    if (r == ERR_OK)
-        r = take_answer(t, host, scope, &response, err);
-    if (response.body.p != NULL)
-        explicit_bzero(response.body.p, response.body.n);
-    http_client_response_deinit(&response);
-    if (r != ERR_OK)
-        return err_wrap(err, "token server '%s'", http_url_show(challenge->realm, where));
-    return ERR_OK;
+        *ret = grant.text;
+    else if (err != NULL)
+        *err = failure;
+    return r;
 }

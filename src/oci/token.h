@@ -1,5 +1,6 @@
 /*
  * Access tokens of registries: asking for them, keeping them until they expire. Internal to auth.c.
+ * Any number of threads at once; a token is asked for once however many wait for it.
  * source: distribution "Token Authentication Specification" and "OAuth2 Token Authentication"
  */
 #pragma once
@@ -13,17 +14,34 @@ struct oci_tokens;
 struct oci_tokens *oci_tokens_new(struct http_client *http); /* http is borrowed */
 struct oci_tokens *oci_tokens_free(struct oci_tokens *t);
 
-/* The token for host and scope that has not expired, or NULL; borrowed until the next call. */
-const char *oci_tokens_find(struct oci_tokens *t, const char *host, const char *scope);
-void oci_tokens_forget(struct oci_tokens *t, const char *host, const char *scope);
-/* Ask the challenge's realm, which was checked, and keep the answer. UNAUTHENTICATED, DENIED, FAILED. */
+/* The token for that host and key that has not expired, or NULL; on the heap, a secret. */
+char *oci_tokens_find(struct oci_tokens *t, const char *host, const char *key);
+
+struct oci_token_ask {
+    const char *host;
+    const char *key;    /* oci_scopes_join of what the request needs */
+    const char *scopes; /* what is asked for: these and the challenge's; blanks between */
+    const struct oci_challenge *challenge; /* its realm was checked */
+    const struct oci_credential *credential;
+};
+/*
+ * A token other than `refused` (NULL: any): the one that somebody else got meanwhile, or a new one from
+ * the challenge's realm, which is kept. ret as oci_tokens_find. UNAUTHENTICATED, DENIED, FAILED, and the
+ * kinds of http_client_do; who waited for another's request shares its failure.
+ */
 enum err_kind oci_tokens_fetch(
     struct oci_tokens *t,
-    const char *host,
-    const char *scope,
-    const struct oci_challenge *challenge,
-    const struct oci_credential *credential,
+    const struct oci_token_ask *ask,
+    const char *refused,
+    char **ret,
     struct err *err) MUST_USE;
 
 /* "Basic …" on the heap. */
 char *oci_basic_authorization(const struct oci_credential *c);
+/* Wipes it; NULL is fine. */
+void oci_secret_free(char *text);
+static inline void oci_secret_cleanup(char **text)
+{
+    oci_secret_free(*text);
+}
+#define auto_oci_secret CLEANUP(oci_secret_cleanup)
