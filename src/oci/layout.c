@@ -149,6 +149,24 @@ enum err_kind oci_layout_name(
     return layout_index_set(l->dir, &entry, l->file_mode, err);
 }
 
+enum err_kind oci_layout_rename(
+    struct oci_layout *l,
+    const char *name,
+    const char *media_type,
+    const char *digest,
+    uint64_t size,
+    const char *expected,
+    struct err *err)
+{
+    struct layout_entry entry = {
+        .name = name,
+        .media_type = media_type,
+        .size = size,
+        .expected = expected == NULL ? "" : expected};
+    snprintf(entry.digest, sizeof(entry.digest), "%s", digest);
+    return layout_index_set(l->dir, &entry, l->file_mode, err);
+}
+
 /* --- reading -------------------------------------------------------------------------------------- */
 
 /* The digest has passed oci_digest_check: its hexadecimal part is a plain file name. */

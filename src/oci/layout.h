@@ -45,6 +45,15 @@ enum err_kind oci_layout_name(
     const char *digest,
     uint64_t size,
     struct err *err) MUST_USE;
+/* The same, but only while the name is on `expected` (NULL: on nothing yet); CONFLICT. */
+enum err_kind oci_layout_rename(
+    struct oci_layout *l,
+    const char *name,
+    const char *media_type,
+    const char *digest,
+    uint64_t size,
+    const char *expected,
+    struct err *err) MUST_USE;
 
 /* --- blobs ------------------------------------------------------------------------------------ */
 

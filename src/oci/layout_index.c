@@ -186,6 +186,18 @@ static void write_index(struct buf *to, yyjson_val *root, const struct layout_en
     buf_char(to, '}');
 }
 
+static enum err_kind
+check_expected(yyjson_val *manifests, const struct layout_entry *e, struct err *err)
+{
+    if (e->expected == NULL)
+        return ERR_OK;
+    yyjson_val *item = find_entry(manifests, e->name);
+    struct str digest = item == NULL ? STR("") : json_str(json_get(item, "digest"));
+    if (str_eqz(digest, e->expected))
+        return ERR_OK;
+    return err_set(err, ERR_CONFLICT, "'%s' was changed by somebody else meanwhile", e->name);
+}
+
 enum err_kind
 layout_index_set(const char *dir, const struct layout_entry *entry, unsigned mode, struct err *err)
 {
@@ -195,6 +207,8 @@ layout_index_set(const char *dir, const struct layout_entry *entry, unsigned mod
     enum err_kind r = take_lock(dir, mode, &lock, err);
     if (r == ERR_OK)
         r = read_index(dir, &text, &doc, err);
+    if (r == ERR_OK)
+        r = check_expected(json_get(doc.root, "manifests"), entry, err);
     if (r != ERR_OK)
         return r;
     write_index(&written, doc.root, entry);

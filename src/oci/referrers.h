@@ -10,6 +10,10 @@
 
 #define OCI_REFERRERS_MAX 1000 /* of one subject; more is LIMIT */
 
+/* The tag that stands for a digest, "sha256-<hex>" and the suffix ("" or ".sig"). */
+#define OCI_REFERRERS_TAG_MAX (OCI_DIGEST_MAX + 8)
+void oci_referrers_tag(const char *digest, const char *suffix, char ret[OCI_REFERRERS_TAG_MAX]);
+
 struct oci_referrer {
     char digest[OCI_DIGEST_MAX];
     uint64_t size;
@@ -37,8 +41,8 @@ enum err_kind oci_referrers_list(
 /*
  * Put a manifest that names `subject_digest` as its subject: its blobs are there already. Where the
  * registry has no referrers API (no OCI-Subject in its answer), and in a layout, the fallback index
- * gets an entry too; entries of neighbours are kept (If-Match where there is an ETag, and it is read
- * again afterwards; CONFLICT after five tries).
+ * gets an entry too; entries of neighbours are kept: If-Match where there is an ETag, and it is read
+ * again afterwards; CONFLICT after a dozen tries. What is listed already is not listed twice.
  */
 enum err_kind oci_referrers_put(
     struct oci_place *p,
