@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "core/core.h"
+#include "oci/credentials.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct settings {
     char *store;
     char *data;
     char *registry_config;
+    char **auth_files;
     uint64_t body_max;
     int64_t drain_ms;
 };
@@ -35,6 +37,7 @@ static void settings_deinit(struct settings *s)
     free(s->store);
     free(s->data);
     free(s->registry_config);
+    oci_auth_files_free(s->auth_files);
 }
 
 static void note(void *data, enum log_level level, const char *what, struct str value)
@@ -69,6 +72,22 @@ static char *usual_registry_config(void)
         return path;
     free(path);
     return NULL;
+}
+
+/* A named file counts alone; else podman's stand behind docker's. */
+static void read_credential_files(const struct flags *f, struct settings *s)
+{
+    const struct oci_auth_places podman = {
+        .registry_auth_file = cupd_env("REGISTRY_AUTH_FILE"),
+        .xdg_runtime_dir = cupd_env("XDG_RUNTIME_DIR"),
+        .xdg_config_home = cupd_env("XDG_CONFIG_HOME"),
+        .home = cupd_env("HOME")};
+    if (flags_is_given(f, FLAG_REGISTRY_CONFIG)) {
+        s->registry_config = mem_strdup(flags_get(f, FLAG_REGISTRY_CONFIG));
+        return;
+    }
+    s->registry_config = usual_registry_config();
+    s->auth_files = oci_auth_files(&podman);
 }
 
 static enum err_kind
@@ -112,9 +131,7 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
     s->cors = flags_list(f, FLAG_CORS_ORIGIN, NULL);
     s->store = place(flags_get(f, FLAG_STORE), "XDG_DATA_HOME", ".local/share", "cup/store");
     s->data = place(flags_get(f, FLAG_DATA), "XDG_CACHE_HOME", ".cache", "cup/cupd");
-    s->registry_config = flags_is_given(f, FLAG_REGISTRY_CONFIG)
-        ? mem_strdup(flags_get(f, FLAG_REGISTRY_CONFIG))
-        : usual_registry_config();
+    read_credential_files(f, s);
     bool reads_resources = image_count == 0 || flags_is_given(f, FLAG_RESOURCES);
     s->core = (struct core_options){
         .resources_dir = reads_resources ? flags_get(f, FLAG_RESOURCES) : NULL,
@@ -123,6 +140,7 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
         .store_dir = s->store,
         .data_dir = s->data,
         .registry_config = s->registry_config,
+        .auth_files = (const char *const *)s->auth_files,
         .plain_http_hosts = (const char *const *)s->plain_http,
         .note = note,
     };

@@ -19,9 +19,11 @@ void cli_env_read(struct cli_env *ret)
         .home = variable("HOME"),
         .xdg_config_home = variable("XDG_CONFIG_HOME"),
         .xdg_data_home = variable("XDG_DATA_HOME"),
+        .xdg_runtime_dir = variable("XDG_RUNTIME_DIR"),
         .editor = variable("EDITOR"),
         .tmpdir = variable("TMPDIR"),
         .docker_config = variable("DOCKER_CONFIG"),
+        .registry_auth_file = variable("REGISTRY_AUTH_FILE"),
         .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
     };
 }

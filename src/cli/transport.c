@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/run.h"
+#include "oci/credentials.h"
 
 #define TRANSPORT(member) offsetof(struct cli_transport, member)
 #define STORE_OPTION                                                                               \
@@ -52,11 +53,21 @@ store_dir(const struct cli_env *env, const char *named, char **ret_dir, struct e
     return ERR_OK;
 }
 
-/* docker's own places; NULL where there is none. */
-static enum err_kind
-registry_config(const struct cli_env *env, const char *named, char **ret_path, struct err *err)
+/* A named file alone; else docker's own place, and podman's behind it. */
+enum err_kind cli_credential_files(
+    const struct cli_env *env,
+    const char *named,
+    char **ret_path,
+    char ***ret_auth_files,
+    struct err *err)
 {
+    const struct oci_auth_places podman = {
+        .registry_auth_file = env->registry_auth_file,
+        .xdg_runtime_dir = env->xdg_runtime_dir,
+        .xdg_config_home = env->xdg_config_home,
+        .home = env->home};
     *ret_path = NULL;
+    *ret_auth_files = NULL;
     if (named != NULL && !fs_exists(named))
         return err_set(err, ERR_NOT_FOUND, "no registry configuration file '%s'", named);
     if (named != NULL)
@@ -65,6 +76,8 @@ registry_config(const struct cli_env *env, const char *named, char **ret_path, s
         *ret_path = fs_join(env->docker_config, "config.json");
     else if (env->home != NULL)
         *ret_path = fs_join(env->home, ".docker/config.json");
+    if (named == NULL)
+        *ret_auth_files = oci_auth_files(&podman);
     return ERR_OK;
 }
 
@@ -84,17 +97,19 @@ enum err_kind cli_images_open(
 {
     autofree char *store = NULL;
     autofree char *config = NULL;
+    char **auth_files = NULL;
     enum err_kind r = check_flags(t, err);
     if (r == ERR_OK)
         r = store_dir(c->env, t->store, &store, err);
     if (r == ERR_OK)
-        r = registry_config(c->env, t->registry_config, &config, err);
+        r = cli_credential_files(c->env, t->registry_config, &config, &auth_files, err);
     if (r != ERR_OK)
         return r;
     cli_progress_init(&ret->progress, c);
     struct oci_session_options options = {
         .store_dir = store,
         .registry_config = config,
+        .auth_files = (const char *const *)auth_files,
         .ca_file = t->ca_file,
         .cert_file = t->cert_file,
         .key_file = t->key_file,
@@ -104,6 +119,7 @@ enum err_kind cli_images_open(
         .progress_data = &ret->progress,
     };
     r = oci_session_new(&options, &ret->session, err);
+    oci_auth_files_free(auth_files);
     if (r != ERR_OK)
         cli_progress_deinit(&ret->progress);
     return r;

@@ -10,6 +10,7 @@
 #include "oci/image.h"
 
 struct cli;
+struct cli_env;
 
 /* First member of the options of every image command. */
 struct cli_transport {
@@ -38,6 +39,15 @@ enum err_kind cli_images_open(
     struct err *err) MUST_USE;
 void cli_images_close(struct cli_images *images);
 #define auto_images CLEANUP(cli_images_close)
+
+/* Where credentials are read: the file that --registry-config names (NOT_FOUND: it is not there), or
+ * docker's, and podman's behind it (release with oci_auth_files_free); NULL where there is none. */
+enum err_kind cli_credential_files(
+    const struct cli_env *env,
+    const char *named,
+    char **ret_path,
+    char ***ret_auth_files,
+    struct err *err) MUST_USE;
 
 /* "REF@sha256:…": the reference with what it turned out to mean. Caller frees. */
 char *cli_ref_pinned(const struct oci_ref *ref, const char *digest);

@@ -24,7 +24,8 @@ struct core_options {
     size_t image_count;
     const char *store_dir;               /* OCI layout */
     const char *data_dir;                /* compiled modules */
-    const char *registry_config;         /* docker config.json; NULL: the usual places */
+    const char *registry_config;         /* docker config.json; NULL: none */
+    const char *const *auth_files;       /* as struct oci_session_options has them */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
     const char *self_url;
     /* Told of each step of the start (loaded file, pulled image …); may be NULL. */

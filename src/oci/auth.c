@@ -24,6 +24,7 @@ struct call {
     struct oci_host *host;
     struct oci_scopes scopes; /* what it needs */
     char *key;                /* these as text */
+    char *repository;         /* the first one of the scopes; empty: none */
     char *authorization;      /* NULL: none; a secret */
     char *token;              /* the one in it, if it is one of ours; a secret */
     bool is_renewed;          /* a 401 was answered: not a second time */
@@ -33,6 +34,7 @@ static void call_deinit(struct call *c)
 {
     oci_scopes_deinit(&c->scopes);
     free(c->key);
+    free(c->repository);
     oci_secret_free(c->authorization);
     oci_secret_free(c->token);
 }
@@ -57,8 +59,9 @@ enum err_kind oci_transport_new(
         return r;
     struct oci_transport *t = mem_new(struct oci_transport);
     t->http = client;
-    t->hosts =
-        oci_hosts_new(options->registry_config, options->is_plain_http, options->plain_http_hosts);
+    const struct oci_credential_files files = {
+        .config = options->registry_config, .auth_files = options->auth_files};
+    t->hosts = oci_hosts_new(&files, options->is_plain_http, options->plain_http_hosts);
     t->tokens = oci_tokens_new(client);
     *ret = t;
     return ERR_OK;
@@ -123,9 +126,14 @@ static enum err_kind use_known(struct call *c, struct err *err)
         c->authorization = mem_printf("Bearer %s", c->token);
     if (c->token != NULL || habit == OCI_HABIT_NONE)
         return ERR_OK;
-    enum err_kind r = oci_host_credential(c->host, &credential, err);
+    enum err_kind r = oci_host_credential(c->host, c->repository, &credential, err);
     if (r != ERR_OK)
         return r;
+    /* Another repository of the host may have been the one with credentials. */
+    bool has_some = habit == OCI_HABIT_BASIC ? credential->username != NULL
+                                             : credential->registry_token != NULL;
+    if (!has_some)
+        return ERR_OK;
     c->authorization = habit == OCI_HABIT_BASIC
         ? oci_basic_authorization(credential)
         : mem_printf("Bearer %s", credential->registry_token);
@@ -223,7 +231,7 @@ authorize(struct call *c, const struct http_client_response *response, struct er
     oci_secret_free(steal(&c->authorization));
     enum err_kind r = read_challenges(response, &challenges, err);
     if (r == ERR_OK && oci_host_reach(c->host) != OCI_REACH_FALLBACK)
-        r = oci_host_credential(c->host, &credential, err);
+        r = oci_host_credential(c->host, c->repository, &credential, err);
     if (r != ERR_OK)
         return r;
     return answer_challenge(c, oci_challenges_best(&challenges), credential, err);
@@ -339,6 +347,7 @@ enum err_kind oci_transport_send(
         .t = t, .request = request, .host = oci_hosts_find(t->hosts, request->host)};
     *ret = (struct http_client_response){0};
     oci_scopes_add(&c.scopes, str_from(request->scope));
+    c.repository = mem_strdup_str(oci_scope_repository(str_from(request->scope)));
     c.key = oci_scopes_join(&c.scopes);
     enum err_kind r = use_known(&c, err);
     return r == ERR_OK ? send_authorized(&c, ret, err) : r;

@@ -3,7 +3,14 @@
 
 #include <pthread.h>
 
-enum lookup { LOOKUP_NONE, LOOKUP_RUNS, LOOKUP_DONE };
+enum lookup_state { LOOKUP_NONE, LOOKUP_RUNS, LOOKUP_DONE };
+
+/* Who we are to a repository: a configuration file may say so for each. */
+struct lookup {
+    char *repository; /* empty: the host itself */
+    enum lookup_state state;
+    struct oci_credential credential; /* does not change once it is done */
+};
 
 struct oci_host {
     struct oci_hosts *table;
@@ -11,15 +18,19 @@ struct oci_host {
     /* The rest is under the table's lock. */
     enum oci_reach reach;
     enum oci_habit habit;
-    enum lookup lookup;
-    struct oci_credential credential; /* does not change once the lookup is done */
+    bool is_given;               /* `given` stands for all lookups */
+    struct oci_credential given; /* does not change any more once it is there */
+    struct lookup **lookups;
+    size_t lookup_count;
+    size_t lookup_cap;
 };
 
 struct oci_hosts {
     char *registry_config;
+    char **auth_files; /* NULL-terminated, as the next one */
     bool is_plain_http;
-    char **plain_http_hosts; /* NULL-terminated */
-    pthread_mutex_t lock;    /* guards what follows and the hosts */
+    char **plain_http_hosts;
+    pthread_mutex_t lock; /* guards what follows and the hosts */
     pthread_cond_t looked_up;
     struct oci_host **items;
     size_t count;
@@ -37,11 +48,21 @@ static char **copy_list(const char *const *list)
     return copy;
 }
 
-struct oci_hosts *
-oci_hosts_new(const char *registry_config, bool is_plain_http, const char *const *plain_http_hosts)
+static void free_list(char **list)
+{
+    for (size_t i = 0; list[i] != NULL; i++)
+        free(list[i]);
+    free(list);
+}
+
+struct oci_hosts *oci_hosts_new(
+    const struct oci_credential_files *files,
+    bool is_plain_http,
+    const char *const *plain_http_hosts)
 {
     struct oci_hosts *t = mem_new(struct oci_hosts);
-    t->registry_config = mem_strdup(registry_config);
+    t->registry_config = mem_strdup(files->config);
+    t->auth_files = copy_list(files->auth_files);
     t->is_plain_http = is_plain_http;
     t->plain_http_hosts = copy_list(plain_http_hosts);
     pthread_mutex_init(&t->lock, NULL);
@@ -49,19 +70,28 @@ oci_hosts_new(const char *registry_config, bool is_plain_http, const char *const
     return t;
 }
 
+static void host_free(struct oci_host *h)
+{
+    for (size_t i = 0; i < h->lookup_count; i++) {
+        free(h->lookups[i]->repository);
+        oci_credential_deinit(&h->lookups[i]->credential);
+        free(h->lookups[i]);
+    }
+    free(h->lookups);
+    oci_credential_deinit(&h->given);
+    free(h->name);
+    free(h);
+}
+
 struct oci_hosts *oci_hosts_free(struct oci_hosts *t)
 {
     if (t == NULL)
         return NULL;
-    for (size_t i = 0; i < t->count; i++) {
-        free(t->items[i]->name);
-        oci_credential_deinit(&t->items[i]->credential);
-        free(t->items[i]);
-    }
+    for (size_t i = 0; i < t->count; i++)
+        host_free(t->items[i]);
     free(t->items);
-    for (size_t i = 0; t->plain_http_hosts[i] != NULL; i++)
-        free(t->plain_http_hosts[i]);
-    free(t->plain_http_hosts);
+    free_list(t->plain_http_hosts);
+    free_list(t->auth_files);
     free(t->registry_config);
     pthread_cond_destroy(&t->looked_up);
     pthread_mutex_destroy(&t->lock);
@@ -144,43 +174,71 @@ void oci_host_set_habit(struct oci_host *h, enum oci_habit habit)
     pthread_mutex_unlock(&h->table->lock);
 }
 
-/* Whether the caller has to look it up; waits for whoever does already. */
-static bool begin_lookup(struct oci_host *h)
+/* Under the lock. */
+static struct lookup *find_lookup(struct oci_host *h, const char *repository)
 {
-    struct oci_hosts *t = h->table;
-    pthread_mutex_lock(&t->lock);
-    while (h->lookup == LOOKUP_RUNS)
-        pthread_cond_wait(&t->looked_up, &t->lock);
-    bool is_ours = h->lookup == LOOKUP_NONE;
-    if (is_ours)
-        h->lookup = LOOKUP_RUNS;
-    pthread_mutex_unlock(&t->lock);
-    return is_ours;
+    for (size_t i = 0; i < h->lookup_count; i++) {
+        if (strcmp(h->lookups[i]->repository, repository) == 0)
+            return h->lookups[i];
+    }
+    struct lookup *l = mem_new(struct lookup);
+    l->repository = mem_strdup(repository);
+    mem_grow(&h->lookups, h->lookup_count, &h->lookup_cap);
+    h->lookups[h->lookup_count++] = l;
+    return l;
 }
 
-static void end_lookup(struct oci_host *h, bool is_found, struct oci_credential take_credential)
+/* The lookup that the caller has to do, else NULL and what is known; waits for whoever does it already. */
+static struct lookup *
+begin_lookup(struct oci_host *h, const char *repository, const struct oci_credential **ret)
 {
     struct oci_hosts *t = h->table;
+    struct lookup *l = NULL;
     pthread_mutex_lock(&t->lock);
-    h->lookup = is_found ? LOOKUP_DONE : LOOKUP_NONE;
+    if (h->is_given) {
+        *ret = &h->given;
+    } else {
+        l = find_lookup(h, repository);
+        while (l->state == LOOKUP_RUNS)
+            pthread_cond_wait(&t->looked_up, &t->lock);
+        *ret = &l->credential;
+    }
+    bool is_ours = l != NULL && l->state == LOOKUP_NONE;
+    if (is_ours)
+        l->state = LOOKUP_RUNS;
+    pthread_mutex_unlock(&t->lock);
+    return is_ours ? l : NULL;
+}
+
+static void end_lookup(
+    struct oci_hosts *t, struct lookup *l, bool is_found, struct oci_credential take_credential)
+{
+    pthread_mutex_lock(&t->lock);
+    l->state = is_found ? LOOKUP_DONE : LOOKUP_NONE;
     if (is_found)
-        h->credential = take_credential;
+        l->credential = take_credential;
     pthread_cond_broadcast(&t->looked_up);
     pthread_mutex_unlock(&t->lock);
 }
 
-enum err_kind
-oci_host_credential(struct oci_host *h, const struct oci_credential **ret, struct err *err)
+enum err_kind oci_host_credential(
+    struct oci_host *h, const char *repository, const struct oci_credential **ret, struct err *err)
 {
-    if (begin_lookup(h)) {
+    const struct oci_credential_files files = {
+        .config = h->table->registry_config,
+        .auth_files = (const char *const *)h->table->auth_files};
+    const struct oci_credential *known = NULL;
+    struct lookup *ours = begin_lookup(h, repository, &known);
+    enum err_kind r = ERR_OK;
+    if (ours != NULL) {
         struct oci_credential found = {0};
-        enum err_kind r = oci_credentials_find(h->table->registry_config, h->name, &found, err);
-        end_lookup(h, r == ERR_OK, found);
-        if (r != ERR_OK)
-            return r;
+        const char *below = repository[0] == '\0' ? NULL : repository;
+        r = oci_credentials_find(&files, h->name, below, &found, err);
+        end_lookup(h->table, ours, r == ERR_OK, found);
     }
-    *ret = &h->credential;
-    return ERR_OK;
+    if (r == ERR_OK)
+        *ret = known;
+    return r;
 }
 
 void oci_host_set_credential(struct oci_host *h, const struct oci_credential *credential)
@@ -190,6 +248,9 @@ void oci_host_set_credential(struct oci_host *h, const struct oci_credential *cr
         .password = mem_strdup(credential->password),
         .identity_token = mem_strdup(credential->identity_token),
         .registry_token = mem_strdup(credential->registry_token)};
-    oci_credential_deinit(&h->credential);
-    end_lookup(h, true, copy);
+    pthread_mutex_lock(&h->table->lock);
+    oci_credential_deinit(&h->given);
+    h->given = copy;
+    h->is_given = true;
+    pthread_mutex_unlock(&h->table->lock);
 }

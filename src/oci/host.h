@@ -19,8 +19,10 @@ struct oci_hosts;
 struct oci_host; /* stays where it is until the table is freed */
 
 /* plain_http_hosts: NULL-terminated, or NULL. All of it is copied. */
-struct oci_hosts *
-oci_hosts_new(const char *registry_config, bool is_plain_http, const char *const *plain_http_hosts);
+struct oci_hosts *oci_hosts_new(
+    const struct oci_credential_files *files,
+    bool is_plain_http,
+    const char *const *plain_http_hosts);
 struct oci_hosts *oci_hosts_free(struct oci_hosts *t);
 
 /* The host of that name as in a reference, new where it was not asked for before. */
@@ -40,9 +42,12 @@ static inline bool oci_reach_is_plain(enum oci_reach reach)
 enum oci_habit oci_host_habit(struct oci_host *h);
 void oci_host_set_habit(struct oci_host *h, enum oci_habit habit);
 
-/* Looked up once, whoever asks first; borrowed, and does not change any more. Kinds of
- * oci_credentials_find. */
+/* Of a repository of the host ("": of the host itself). Looked up once, whoever asks first; borrowed, and
+ * does not change any more. Kinds of oci_credentials_find. */
 enum err_kind oci_host_credential(
-    struct oci_host *h, const struct oci_credential **ret, struct err *err) MUST_USE;
-/* Instead of looking it up; before anything is asked of that host. */
+    struct oci_host *h,
+    const char *repository,
+    const struct oci_credential **ret,
+    struct err *err) MUST_USE;
+/* For the whole host, instead of looking it up; before anything is asked of that host. */
 void oci_host_set_credential(struct oci_host *h, const struct oci_credential *credential);

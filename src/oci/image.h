@@ -19,7 +19,10 @@ struct oci_trust;   /* see oci/trust.h */
 struct oci_session_options {
     const char
         *store_dir; /* NULL: $XDG_DATA_HOME/cup/store must have been resolved by the caller */
-    const char *registry_config; /* docker config.json; NULL: credentials are not looked up */
+    const char *registry_config; /* docker config.json; NULL: none */
+    /* NULL-terminated, or NULL: files of the same form (podman's auth.json), asked in order where
+     * registry_config has nothing. Without both, credentials are not looked up. */
+    const char *const *auth_files;
     const char *ca_file;
     const char *cert_file;
     const char *key_file;

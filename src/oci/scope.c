@@ -146,3 +146,13 @@ bool oci_scopes_of_token(struct oci_scopes *to, struct str token)
     yyjson_arr_foreach(access, i, n, grant) add_grant(to, grant);
     return true;
 }
+
+struct str oci_scope_repository(struct str text)
+{
+    static const struct str PREFIX = {"repository:", 11};
+    struct str scope = str_cut(&text, ' ');
+    ptrdiff_t end = str_rfind(scope, ':');
+    if (!str_starts(scope, PREFIX) || end < (ptrdiff_t)PREFIX.n)
+        return STR("");
+    return str_skip(str_take(scope, (size_t)end), PREFIX.n);
+}

@@ -21,6 +21,8 @@ void oci_scopes_deinit(struct oci_scopes *s);
 /* Add the scopes of a text with blanks between them. What is beyond OCI_SCOPES_MAX is left out: a
  * registry that asks for more gets a token that does not do, and the request fails by that. */
 void oci_scopes_add(struct oci_scopes *to, struct str text);
+/* "a/b" of a text that starts with "repository:a/b:…"; else empty. A name may hold one ':' (a port). */
+struct str oci_scope_repository(struct str text);
 /* As scopes with their actions together, one after the other with a blank between; on the heap. The same
  * set gives the same text: a cache key. */
 char *oci_scopes_join(const struct oci_scopes *s);

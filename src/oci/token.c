@@ -38,13 +38,6 @@ struct oci_tokens *oci_tokens_new(struct http_client *http)
     return t;
 }
 
-void oci_secret_free(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 struct oci_tokens *oci_tokens_free(struct oci_tokens *t)
 {
     if (t == NULL)

@@ -38,10 +38,3 @@ enum err_kind oci_tokens_fetch(
 
 /* "Basic …" on the heap. */
 char *oci_basic_authorization(const struct oci_credential *c);
-/* Wipes it; NULL is fine. */
-void oci_secret_free(char *text);
-static inline void oci_secret_cleanup(char **text)
-{
-    oci_secret_free(*text);
-}
-#define auto_oci_secret CLEANUP(oci_secret_cleanup)

@@ -34,6 +34,7 @@ checks=0
 is_done=
 # Nothing of the person who runs the story has a say in it.
 unset CUP_ADDRESS CUP_NAMESPACE CUP_TOKEN CUP_CONFIG DOCKER_CONFIG SOURCE_DATE_EPOCH EDITOR TMPDIR
+unset REGISTRY_AUTH_FILE XDG_RUNTIME_DIR
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 export PATH=$CUP_BIN:$PATH HOME=$work/home LC_ALL=C.UTF-8
 export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_CACHE_HOME=$HOME/.cache
