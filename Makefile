@@ -4,9 +4,11 @@ DESTDIR ?=
 T ?=
 B := build
 CMAKE = cmake -S . -G Ninja
-SOURCES = $(shell git ls-files 'src/*.[ch]' 'sdk/*.[ch]' 'examples/*.[ch]')
+SOURCES = $(shell git ls-files 'src/*.[ch]' 'sdk/*.[ch]' 'examples/*.[ch]' 'tests/*.[ch]')
 
-.PHONY: all deps release check check-debug check-asan lint fmt demo bench install clean help
+SECONDS ?= 600
+
+.PHONY: all deps release check check-debug check-asan fuzz lint fmt demo bench install clean help
 
 all: deps release ## build cup and cupd into build/release (installs what that needs)
 
@@ -36,6 +38,12 @@ check-asan: ## the same tests under AddressSanitizer and UBSan
 	@$(CMAKE) -B $(B)/asan -DCMAKE_BUILD_TYPE=Sanitize
 	@ninja -C $(B)/asan
 	@tools/run-tests $(B)/asan $(T)
+
+fuzz: ## each parser against made-up inputs (T=name for one, SECONDS=600 for each)
+	@tools/install-deps fuzz
+	@$(CMAKE) -B $(B)/fuzz -DCMAKE_BUILD_TYPE=Fuzz -DCMAKE_C_COMPILER=clang-14
+	@ninja -C $(B)/fuzz fuzz
+	@tools/run-fuzz $(B)/fuzz $(SECONDS) $(T)
 
 lint: ## format, folder arrows and banned calls
 	@tools/check-layers --self-test && tools/check-layers

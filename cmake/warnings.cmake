@@ -8,7 +8,7 @@ target_compile_options(cup_options INTERFACE
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(cup_options INTERFACE -Wlogical-op -Wduplicated-cond)
 endif()
-if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CMAKE_BUILD_TYPE STREQUAL "Sanitize")
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(cup_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
 if(CUP_WERROR)

@@ -84,7 +84,7 @@ char *oci_show(struct str text, char ret[OCI_SHOWN_MAX])
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        bool is_start = c < 0x80 || c >= 0xC0;
+        bool is_start = !is_utf8 || c < 0x80 || c >= 0xC0;
         if (n >= ROOM - 8 && is_start) { /* a whole UTF-8 sequence still fits before this */
             n += (size_t)snprintf(ret + n, 4, "...");
             break;

@@ -72,6 +72,7 @@ static void test_ref_parse__refuses(void **state)
         "A",
         "a/B",
         "localhost/A",
+        "oci-layout",
         "a//b",
         "/a",
         "a/",
