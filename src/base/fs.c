@@ -57,33 +57,49 @@ enum err_kind fs_write_all(int fd, const void *p, size_t n, struct err *err)
     return ERR_OK;
 }
 
+enum err_kind fs_sync(int fd, const char *what, struct err *err)
+{
+    while (fsync(fd) != 0) {
+        if (errno != EINTR)
+            return err_errno(err, errno, "syncing %s", what);
+    }
+    return ERR_OK;
+}
+
 enum err_kind fs_sync_dir(const char *path, struct err *err)
 {
+    autofree char *what = mem_printf("directory '%s'", path);
     autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return err_errno(err, errno, "syncing directory '%s'", path);
-    return ERR_OK;
+    if (fd < 0)
+        return err_errno(err, errno, "opening %s", what);
+    return fs_sync(fd, what, err);
+}
+
+/* The directory that the path's last part stands in. */
+static char *dir_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return mem_strdup(".");
+    return mem_strdup_str(str_of(path, slash == path ? 1 : (size_t)(slash - path)));
 }
 
 static enum err_kind
 write_and_sync(const char *temp, struct str bytes, unsigned mode, struct err *err)
 {
+    autofree char *what = mem_printf("'%s'", temp);
     autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
-        return err_errno(err, errno, "creating '%s'", temp);
+        return err_errno(err, errno, "creating %s", what);
     enum err_kind r = fs_write_all(fd, bytes.p, bytes.n, err);
     if (r != ERR_OK)
-        return err_wrap(err, "'%s'", temp);
-    if (fsync(fd) != 0)
-        return err_errno(err, errno, "syncing '%s'", temp);
-    return ERR_OK;
+        return err_wrap(err, "%s", what);
+    return fs_sync(fd, what, err);
 }
 
-enum err_kind fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *err)
+static enum err_kind
+replace(const char *temp, const char *path, struct str bytes, unsigned mode, struct err *err)
 {
-    char id[ID_CHARS + 1];
-    id_new(id);
-    autofree char *temp = mem_printf("%s.%s.tmp", path, id);
     enum err_kind r = write_and_sync(temp, bytes, mode, err);
     if (r == ERR_OK && rename(temp, path) != 0)
         r = err_errno(err, errno, "renaming '%s' to '%s'", temp, path);
@@ -91,11 +107,33 @@ enum err_kind fs_write_atomic(const char *path, struct str bytes, unsigned mode,
         unlink(temp);
         return r;
     }
-    const char *slash = strrchr(path, '/');
-    autofree char *dir = slash == NULL
-        ? mem_strdup(".")
-        : mem_strdup_str(str_of(path, slash == path ? 1 : (size_t)(slash - path)));
+    autofree char *dir = dir_of(path);
     return fs_sync_dir(dir, err);
+}
+
+enum err_kind fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *err)
+{
+    char id[ID_CHARS + 1];
+    id_new(id);
+    autofree char *temp = mem_printf("%s.%s.tmp", path, id);
+    return replace(temp, path, bytes, mode, err);
+}
+
+enum err_kind fs_write_atomic_by(
+    const char *temp, const char *path, struct str bytes, unsigned mode, struct err *err)
+{
+    if (unlink(temp) != 0 && errno != ENOENT)
+        return err_errno(err, errno, "removing '%s'", temp);
+    return replace(temp, path, bytes, mode, err);
+}
+
+static enum err_kind make_dir(const char *path, unsigned mode, struct err *err)
+{
+    if (mkdir(path, mode) != 0)
+        return errno == EEXIST ? ERR_OK : err_errno(err, errno, "making directory '%s'", path);
+    autofree char *above = dir_of(path);
+    enum err_kind r = fs_sync_dir(above, err);
+    return r == ERR_DENIED ? ERR_OK : r; /* one that may be written but not read cannot be synced */
 }
 
 enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err)
@@ -106,8 +144,9 @@ enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err)
             continue;
         char kept = *p;
         *p = '\0';
-        if (mkdir(work, mode) != 0 && errno != EEXIST)
-            return err_errno(err, errno, "making directory '%s'", work);
+        enum err_kind r = make_dir(work, mode, err);
+        if (r != ERR_OK)
+            return r;
         *p = kept;
         if (kept == '\0')
             break;

@@ -11,13 +11,20 @@ enum err_kind
 fs_read_file(const char *path, size_t max_bytes, struct buf *ret, struct err *err) MUST_USE;
 /* All n bytes, going on after short writes and EINTR. */
 enum err_kind fs_write_all(int fd, const void *p, size_t n, struct err *err) MUST_USE;
+/* fsync, going on after EINTR; `what` names it in the error. */
+enum err_kind fs_sync(int fd, const char *what, struct err *err) MUST_USE;
 /*
  * Replace `path` by these bytes so that after a crash it is old or new, never torn: temporary file
  * in the same directory, fsync, rename, fsync of the directory. Nothing is left behind on failure.
  */
 enum err_kind
 fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *err) MUST_USE;
-/* Make a directory and those above it, with `mode` for the new ones; fine when it is there. */
+/* The same through a temporary file of that name, which callers write one at a time (under a lock of
+ * theirs): what a killed one left there is overwritten, so nothing heaps up. */
+enum err_kind fs_write_atomic_by(
+    const char *temp, const char *path, struct str bytes, unsigned mode, struct err *err) MUST_USE;
+/* Make a directory and those above it, with `mode` for the new ones; fine when it is there. The new
+ * ones' names are synced. */
 enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err) MUST_USE;
 enum err_kind fs_sync_dir(const char *path, struct err *err) MUST_USE;
 bool fs_is_dir(const char *path);

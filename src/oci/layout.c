@@ -1,29 +1,16 @@
 #include "oci/layout.h"
 #include "base/fs.h"
-#include "base/ids.h"
 #include "base/mem.h"
+#include "oci/layout_files.h"
 #include "oci/layout_index.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { STALE_INGEST_S = 3600, STALE_PARTIAL_S = 24 * 3600 };
-
-#define PARTIAL_SUFFIX ".part"
-
-struct oci_layout {
-    char *dir;
-    char *blobs;  /* DIR/blobs/sha256 */
-    char *ingest; /* DIR/.ingest: temporary files, on the same file system as blobs */
-    unsigned dir_mode;
-    unsigned file_mode;
-};
+enum { STALE_PARTIAL_S = 24 * 3600 };
 
 /* --- opening -------------------------------------------------------------------------------------- */
 
@@ -43,7 +30,7 @@ static enum err_kind check_marker(const char *dir, struct err *err)
     return ERR_OK;
 }
 
-static enum err_kind make_layout(struct oci_layout *l, struct err *err)
+static enum err_kind make_layout(const struct oci_layout *l, struct err *err)
 {
     enum err_kind r = fs_make_dirs(l->dir, l->dir_mode, err);
     autofree char *above = fs_join(l->dir, "blobs");
@@ -53,54 +40,60 @@ static enum err_kind make_layout(struct oci_layout *l, struct err *err)
         r = fs_make_dirs(l->blobs, l->dir_mode, err);
     if (r == ERR_OK)
         r = fs_make_dirs(l->ingest, l->dir_mode, err);
-    autofree char *marker = fs_join(l->dir, "oci-layout");
-    if (r == ERR_OK && !fs_exists(marker))
-        r = fs_write_atomic(marker, STR("{\"imageLayoutVersion\":\"1.0.0\"}"), l->file_mode, err);
-    if (r != ERR_OK)
-        return err_wrap(err, "making an image layout");
-    return layout_index_init(l->dir, l->file_mode, err);
+    if (r == ERR_OK)
+        r = layout_index_init(l->dir, l->file_mode, err);
+    return r == ERR_OK ? r : err_wrap(err, "making an image layout");
 }
 
-/* What a killed process left. A writer holds a lock on its file, so one at work is never taken. */
-static void sweep_ingest(const struct oci_layout *l)
+/* Whoever may write to the store decides what runs: that is its owner, and nobody else. */
+static enum err_kind check_private(const struct oci_layout *l, struct err *err)
 {
-    DIR *dir = opendir(l->ingest);
-    if (dir == NULL)
-        return;
-    int at = dirfd(dir);
-    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        struct stat st;
-        if (e->d_name[0] == '.')
-            continue;
-        autoclose int fd = openat(at, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        bool is_partial = str_ends(str_from(e->d_name), STR(PARTIAL_SUFFIX));
-        time_t stale_s = is_partial ? STALE_PARTIAL_S : STALE_INGEST_S;
-        if (fd < 0 || fstat(fd, &st) != 0 || time(NULL) - st.st_mtime < stale_s)
-            continue;
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            unlinkat(at, e->d_name, 0);
-    }
-    closedir(dir);
+    struct stat st;
+    if (stat(l->dir, &st) != 0)
+        return errno == ENOENT ? ERR_OK : err_errno(err, errno, "'%s'", l->dir);
+    if ((st.st_mode & 022) != 0)
+        return err_set(
+            err, ERR_DENIED,
+            "'%s' may be written by others (mode %04o): 'chmod go-w' it, or name a directory of "
+            "your own",
+            l->dir, (unsigned)st.st_mode & 07777);
+    if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
+        return err_set(
+            err, ERR_DENIED, "'%s' belongs to another user (%u): name a directory of your own",
+            l->dir, (unsigned)st.st_uid);
+    return ERR_OK;
+}
+
+static struct oci_layout *layout_new(const char *dir, bool create, bool is_private)
+{
+    struct oci_layout *l = mem_new(struct oci_layout);
+    l->dir = mem_strdup(dir);
+    l->blobs = fs_join(dir, "blobs/sha256");
+    l->ingest = fs_join(dir, ".ingest");
+    l->pins = fs_join(dir, ".pins");
+    l->used = fs_join(dir, ".used");
+    l->dir_mode = is_private ? 0700 : 0777;
+    l->file_mode = is_private ? 0600 : 0666;
+    l->is_private = is_private;
+    l->pin = create || is_private ? layout_pin_new() : NULL;
+    return l;
 }
 
 enum err_kind oci_layout_open(
     const char *dir, bool create, bool is_private, struct oci_layout **ret, struct err *err)
 {
-    autorelease(oci_layout_close) struct oci_layout *l = mem_new(struct oci_layout);
-    l->dir = mem_strdup(dir);
-    l->blobs = fs_join(dir, "blobs/sha256");
-    l->ingest = fs_join(dir, ".ingest");
-    l->dir_mode = is_private ? 0700 : 0777;
-    l->file_mode = is_private ? 0600 : 0666;
-    enum err_kind r = ERR_OK;
-    if (create)
+    autorelease(oci_layout_close) struct oci_layout *l = layout_new(dir, create, is_private);
+    enum err_kind r = is_private ? check_private(l, err) : ERR_OK;
+    if (r == ERR_OK && create)
         r = make_layout(l, err);
     if (r == ERR_OK)
         r = check_marker(dir, err);
     if (r != ERR_OK)
         return r;
-    if (create)
-        sweep_ingest(l);
+    if (create) {
+        layout_sweep(l->ingest, STALE_PARTIAL_S, false);
+        layout_sweep(l->pins, 0, false);
+    }
     *ret = steal(&l);
     return ERR_OK;
 }
@@ -109,9 +102,12 @@ struct oci_layout *oci_layout_close(struct oci_layout *l)
 {
     if (l == NULL)
         return NULL;
+    layout_pin_free(l->pin);
     free(l->dir);
     free(l->blobs);
     free(l->ingest);
+    free(l->pins);
+    free(l->used);
     free(l);
     return NULL;
 }
@@ -127,11 +123,28 @@ enum err_kind oci_layout_resolve(
 {
     struct layout_entry entry;
     enum err_kind r = layout_index_find(l->dir, name, &entry, err);
+    /* What it needs stays while this handle is open; that it was not just taken away is seen by looking
+     * again. A store that cannot be written to has no prune either. */
+    if (r == ERR_OK && layout_pin(l, entry.digest, NULL) == ERR_OK && l->pin != NULL)
+        r = layout_index_find(l->dir, name, &entry, err);
     if (r != ERR_OK)
         return r;
+    layout_note_use(l, entry.digest);
     memcpy(ret_digest, entry.digest, OCI_DIGEST_MAX);
     *ret_size = entry.size;
     return ERR_OK;
+}
+
+/* Names of blobs first, those that another process has just put there as well; then what needs them. */
+static enum err_kind
+set_name(struct oci_layout *l, const struct layout_entry *entry, struct err *err)
+{
+    enum err_kind r = fs_sync_dir(l->blobs, err);
+    if (r == ERR_OK)
+        r = layout_index_set(l->dir, entry, l->file_mode, err);
+    if (r == ERR_OK)
+        layout_note_use(l, entry->digest);
+    return r;
 }
 
 enum err_kind oci_layout_name(
@@ -146,7 +159,7 @@ enum err_kind oci_layout_name(
     struct layout_entry entry = {
         .name = name, .media_type = media_type, .artifact_type = artifact_type, .size = size};
     snprintf(entry.digest, sizeof(entry.digest), "%s", digest);
-    return layout_index_set(l->dir, &entry, l->file_mode, err);
+    return set_name(l, &entry, err);
 }
 
 enum err_kind oci_layout_rename(
@@ -164,28 +177,25 @@ enum err_kind oci_layout_rename(
         .size = size,
         .expected = expected == NULL ? "" : expected};
     snprintf(entry.digest, sizeof(entry.digest), "%s", digest);
-    return layout_index_set(l->dir, &entry, l->file_mode, err);
+    return set_name(l, &entry, err);
 }
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
-/* The digest has passed oci_digest_check: its hexadecimal part is a plain file name. */
-static char *blob_path(const struct oci_layout *l, const char *digest)
-{
-    return fs_join(l->blobs, digest + strlen("sha256:"));
-}
-
 bool oci_layout_has(const struct oci_layout *l, const char *digest, uint64_t size)
 {
     struct stat st;
-    autofree char *path = blob_path(l, digest);
+    autofree char *path = layout_blob_path(l, digest);
+    /* Pinned first: what is found stays until this handle has named what needs it. */
+    if (layout_pin(l, digest, NULL) != ERR_OK)
+        return false;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
 }
 
 enum err_kind
 oci_layout_open_blob(struct oci_layout *l, const char *digest, int *ret_fd, struct err *err)
 {
-    autofree char *path = blob_path(l, digest);
+    autofree char *path = layout_blob_path(l, digest);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return err_set(err, ERR_NOT_FOUND, "no blob %s in '%s'", digest, l->dir);
@@ -257,40 +267,14 @@ enum err_kind oci_blob_begin(
     struct oci_blob_writer *ret,
     struct err *err)
 {
-    char id[ID_CHARS + 1];
-    id_new(id);
-    char *temp = fs_join(l->ingest, id);
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, l->file_mode);
-    if (fd < 0) {
-        enum err_kind r = err_errno(err, errno, "making a temporary file in the image layout");
-        free(temp);
+    int fd = -1;
+    char *temp = NULL;
+    enum err_kind r = layout_temp_new(l->ingest, l->dir_mode, l->file_mode, &temp, &fd, err);
+    if (r != ERR_OK)
         return r;
-    }
-    flock(fd, LOCK_EX | LOCK_NB); /* tells sweep_ingest that somebody is at work */
     *ret = (struct oci_blob_writer){.layout = l, .fd = fd, .temp = temp};
     oci_verifier_init(&ret->verifier, digest, size);
     return ERR_OK;
-}
-
-/* Open and lock the partial file of a digest; -1 when somebody else is at it or it cannot be had. A file
- * that got its final name while we waited for the lock is not touched. */
-static int open_partial(const struct oci_layout *l, const char *path)
-{
-    for (int tries = 0; tries < 3; tries++) {
-        struct stat here, there;
-        autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, l->file_mode);
-        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
-            return -1;
-        if (fstat(fd, &here) != 0 || !S_ISREG(here.st_mode))
-            return -1;
-        if (lstat(path, &there) == 0 && here.st_ino == there.st_ino &&
-            here.st_dev == there.st_dev) {
-            int mine = fd;
-            fd = -1;
-            return mine;
-        }
-    }
-    return -1;
 }
 
 /* What is there counts as added; more than the blob has is of no use. */
@@ -331,8 +315,9 @@ enum err_kind oci_blob_begin_partial(
     struct oci_blob_writer *ret,
     struct err *err)
 {
-    autofree char *path = mem_printf("%s/%s" PARTIAL_SUFFIX, l->ingest, digest + strlen("sha256:"));
-    int fd = open_partial(l, path);
+    autofree char *path =
+        mem_printf("%s/%s" LAYOUT_PARTIAL_SUFFIX, l->ingest, digest + strlen("sha256:"));
+    int fd = layout_temp_open(path, l->file_mode);
     if (fd < 0)
         return oci_blob_begin(l, digest, size, ret, err);
     *ret =
@@ -365,14 +350,17 @@ enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err)
         w->is_partial = false; /* the next try must not begin with these bytes */
         return r;
     }
-    if (fsync(w->fd) != 0)
-        return err_errno(err, errno, "syncing blob %s", w->verifier.digest);
-    autofree char *path = blob_path(w->layout, w->verifier.digest);
-    if (rename(w->temp, path) != 0)
-        return err_errno(err, errno, "naming blob %s", w->verifier.digest);
+    autofree char *path = layout_blob_path(w->layout, w->verifier.digest);
+    r = fs_sync(w->fd, "a blob", err);
+    if (r == ERR_OK)
+        r = layout_pin(w->layout, w->verifier.digest, err);
+    if (r == ERR_OK && rename(w->temp, path) != 0)
+        r = err_errno(err, errno, "naming blob %s", w->verifier.digest);
+    if (r != ERR_OK)
+        return r;
     free(w->temp);
     w->temp = NULL;
-    return fs_sync_dir(w->layout->blobs, err);
+    return ERR_OK; /* the directory is synced before a name needs the blob: oci_layout_name */
 }
 
 void oci_blob_deinit(struct oci_blob_writer *w)
@@ -393,6 +381,9 @@ enum err_kind oci_layout_put(
 {
     auto_oci_blob struct oci_blob_writer w = {.fd = -1};
     oci_digest_of(bytes, ret_digest);
+    if (oci_layout_has(l, ret_digest, bytes.n) &&
+        oci_layout_read(l, ret_digest, bytes.n, NULL, NULL, NULL) == ERR_OK)
+        return ERR_OK;
     enum err_kind r = oci_blob_begin(l, ret_digest, bytes.n, &w, err);
     if (r == ERR_OK)
         r = oci_blob_add(&w, bytes.p, bytes.n, err);

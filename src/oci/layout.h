@@ -1,7 +1,19 @@
 /*
  * An OCI image layout on disk (image-spec "image-layout.md"): the local store, and what
  * `oci-layout:DIR` names. Blobs come in through a temporary file that is checked and synced before it
- * gets its name; index.json is replaced under a lock file. Many processes may use one at once.
+ * gets its name; index.json is replaced under a lock file. Many processes may use one at once, and many
+ * threads one handle. Names, pruning and checking are oci/store.h.
+ *
+ * Rules for many processes (files and locks: oci/layout_files.h):
+ *  - Reading takes no lock: index.json is old or new, a blob is whole or not there.
+ *  - Who changes index.json holds index.json.lock exclusively from reading it to its rename.
+ *  - Who relies on a blob that no name holds yet (it was just written, or found) pins it first, holding
+ *    the lock shared for the moment that takes; resolving a name pins what it means. Pins last as long as
+ *    the handle, and no longer than the process.
+ *  - A prune holds the lock exclusively from its first look to its last unlink, and keeps what is pinned.
+ *  - No lock is ever held across network I/O, and none is taken while another one is held.
+ * Order that a crash or a power cut can break off anywhere: bytes of a blob synced, blob named, directory
+ * of blobs synced, index.json's bytes synced, renamed, directory synced; a prune goes the other way round.
  */
 #pragma once
 
@@ -11,8 +23,9 @@
 struct oci_layout;
 
 /*
- * Open an image layout. With `create` it is made when it is not there (the store with mode 0700,
- * others as umask says); without, NOT_FOUND. UNSUPPORTED: a layout version that is not 1.x.
+ * Open an image layout. With `create` it is made when it is not there (the store, is_private, with mode
+ * 0700, others as umask says); without, NOT_FOUND. UNSUPPORTED: a layout version that is not 1.x.
+ * DENIED: the store may be written by others than its owner.
  */
 enum err_kind oci_layout_open(
     const char *dir,

@@ -2,35 +2,17 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "oci/digest.h"
+#include "oci/layout_files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 #define INDEX_MAX ((size_t)16 << 20)
+#define MARKER "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define EMPTY "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MEDIA_INDEX "\",\"manifests\":[]}"
 
-static enum err_kind take_lock(const char *dir, unsigned mode, int *ret_fd, struct err *err)
-{
-    autofree char *path = fs_join(dir, "index.json.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
-    if (fd < 0)
-        return err_errno(err, errno, "opening the lock file of the image layout");
-    while (flock(fd, LOCK_EX) != 0) {
-        if (errno == EINTR)
-            continue;
-        enum err_kind r = err_errno(err, errno, "locking the image layout");
-        close(fd);
-        return r;
-    }
-    *ret_fd = fd;
-    return ERR_OK;
-}
-
-static enum err_kind
-read_index(const char *dir, struct buf *text, struct json_doc *doc, struct err *err)
+enum err_kind
+layout_index_read(const char *dir, struct buf *text, struct json_doc *doc, struct err *err)
 {
     autofree char *path = fs_join(dir, "index.json");
     enum err_kind r = fs_read_file(path, INDEX_MAX, text, err);
@@ -41,22 +23,37 @@ read_index(const char *dir, struct buf *text, struct json_doc *doc, struct err *
     return r == ERR_OK ? r : err_wrap(err, "reading index.json of '%s'", dir);
 }
 
-enum err_kind layout_index_init(const char *dir, unsigned mode, struct err *err)
+/* One writer at a time (the lock), so the temporary file may always have the same name. */
+static enum err_kind
+write_file(const char *dir, const char *name, struct str bytes, unsigned mode, struct err *err)
 {
-    static const struct str EMPTY = {
-        "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MEDIA_INDEX "\",\"manifests\":[]}",
-        sizeof("{\"schemaVersion\":2,\"mediaType\":\"" OCI_MEDIA_INDEX "\",\"manifests\":[]}") - 1};
-    autofree char *path = fs_join(dir, "index.json");
-    if (fs_exists(path))
-        return ERR_OK;
-    autoclose int lock = -1;
-    enum err_kind r = take_lock(dir, mode, &lock, err);
-    if (r == ERR_OK && !fs_exists(path))
-        r = fs_write_atomic(path, EMPTY, mode, err);
-    return r;
+    autofree char *path = fs_join(dir, name);
+    autofree char *temp = fs_join(dir, "index.json.tmp");
+    return fs_write_atomic_by(temp, path, bytes, mode, err);
 }
 
-static struct str name_of(yyjson_val *descriptor)
+static enum err_kind
+init_file(const char *dir, const char *name, struct str bytes, unsigned mode, struct err *err)
+{
+    autofree char *path = fs_join(dir, name);
+    return fs_exists(path) ? ERR_OK : write_file(dir, name, bytes, mode, err);
+}
+
+enum err_kind layout_index_init(const char *dir, unsigned mode, struct err *err)
+{
+    autofree char *marker = fs_join(dir, "oci-layout");
+    autofree char *index = fs_join(dir, "index.json");
+    if (fs_exists(marker) && fs_exists(index))
+        return ERR_OK;
+    autoclose int lock = -1;
+    enum err_kind r = layout_lock(dir, mode, LAYOUT_EXCLUSIVE, &lock, err);
+    if (r == ERR_OK)
+        r = init_file(dir, "index.json", STR(EMPTY), mode, err);
+    /* Last: a directory with it is a layout, and a layout has an index. */
+    return r == ERR_OK ? init_file(dir, "oci-layout", STR(MARKER), mode, err) : r;
+}
+
+struct str layout_index_name(yyjson_val *descriptor)
 {
     return oci_annotation(json_get(descriptor, "annotations"), REF_NAME);
 }
@@ -74,7 +71,7 @@ static yyjson_val *find_entry(yyjson_val *manifests, const char *name)
     const char *wanted = name == NULL ? "latest" : name;
     yyjson_arr_foreach(manifests, i, n, item)
     {
-        struct str key = by_digest ? json_str(json_get(item, "digest")) : name_of(item);
+        struct str key = by_digest ? json_str(json_get(item, "digest")) : layout_index_name(item);
         if (key.p != NULL && str_eqz(key, wanted))
             return item;
     }
@@ -88,7 +85,7 @@ layout_index_find(const char *dir, const char *name, struct layout_entry *ret, s
 {
     autobuf struct buf text = {0};
     auto_json struct json_doc doc = {0};
-    enum err_kind r = read_index(dir, &text, &doc, err);
+    enum err_kind r = layout_index_read(dir, &text, &doc, err);
     if (r != ERR_OK)
         return r;
     yyjson_val *item = find_entry(json_get(doc.root, "manifests"), name);
@@ -145,45 +142,73 @@ static void write_value(struct buf *to, yyjson_val *val)
 
 static bool is_replaced(yyjson_val *item, const struct layout_entry *e)
 {
-    struct str name = name_of(item);
+    struct str name = layout_index_name(item);
     if (is_digest(e->name))
         return name.p == NULL && str_eqz(json_str(json_get(item, "digest")), e->digest);
     return name.p != NULL && str_eqz(name, e->name);
 }
 
-static void write_manifests(struct buf *to, yyjson_val *list, const struct layout_entry *e)
+/* What the next index has: the old one's entries without some, and perhaps a new one. */
+struct next_index {
+    yyjson_val *root;
+    const struct layout_entry *added; /* NULL: none */
+    const bool *is_dropped;           /* by position; NULL: none but what `added` replaces */
+};
+
+static bool is_kept(const struct next_index *next, yyjson_val *item, size_t position)
+{
+    if (next->is_dropped != NULL && next->is_dropped[position])
+        return false;
+    return next->added == NULL || !is_replaced(item, next->added);
+}
+
+static void write_manifests(struct buf *to, yyjson_val *list, const struct next_index *next)
 {
     size_t i, n;
     yyjson_val *item;
+    const char *comma = "";
     buf_char(to, '[');
     yyjson_arr_foreach(list, i, n, item)
     {
-        if (is_replaced(item, e))
+        if (!is_kept(next, item, i))
             continue;
+        buf_text(to, comma);
         write_value(to, item);
-        buf_char(to, ',');
+        comma = ",";
     }
-    write_entry(to, e);
+    if (next->added != NULL) {
+        buf_text(to, comma);
+        write_entry(to, next->added);
+    }
     buf_char(to, ']');
 }
 
-static void write_index(struct buf *to, yyjson_val *root, const struct layout_entry *e)
+static void write_root(struct buf *to, const struct next_index *next)
 {
     size_t i, n;
     yyjson_val *key, *val;
     buf_char(to, '{');
-    yyjson_obj_foreach(root, i, n, key, val)
+    yyjson_obj_foreach(next->root, i, n, key, val)
     {
         if (i > 0)
             buf_char(to, ',');
         write_value(to, key);
         buf_char(to, ':');
         if (yyjson_equals_str(key, "manifests"))
-            write_manifests(to, val, e);
+            write_manifests(to, val, next);
         else
             write_value(to, val);
     }
     buf_char(to, '}');
+}
+
+static enum err_kind
+write_index(const char *dir, const struct next_index *next, unsigned mode, struct err *err)
+{
+    autobuf struct buf written = {.max = INDEX_MAX};
+    write_root(&written, next);
+    enum err_kind r = buf_check(&written, "index.json", err);
+    return r == ERR_OK ? write_file(dir, "index.json", buf_view(&written), mode, err) : r;
 }
 
 static enum err_kind
@@ -202,19 +227,20 @@ enum err_kind
 layout_index_set(const char *dir, const struct layout_entry *entry, unsigned mode, struct err *err)
 {
     autoclose int lock = -1;
-    autobuf struct buf text = {0}, written = {.max = INDEX_MAX};
+    autobuf struct buf text = {0};
     auto_json struct json_doc doc = {0};
-    enum err_kind r = take_lock(dir, mode, &lock, err);
+    enum err_kind r = layout_lock(dir, mode, LAYOUT_EXCLUSIVE, &lock, err);
     if (r == ERR_OK)
-        r = read_index(dir, &text, &doc, err);
+        r = layout_index_read(dir, &text, &doc, err);
     if (r == ERR_OK)
         r = check_expected(json_get(doc.root, "manifests"), entry, err);
-    if (r != ERR_OK)
-        return r;
-    write_index(&written, doc.root, entry);
-    r = buf_check(&written, "index.json", err);
-    if (r != ERR_OK)
-        return r;
-    autofree char *path = fs_join(dir, "index.json");
-    return fs_write_atomic(path, buf_view(&written), mode, err);
+    struct next_index next = {.root = doc.root, .added = entry};
+    return r == ERR_OK ? write_index(dir, &next, mode, err) : r;
+}
+
+enum err_kind layout_index_drop(
+    const char *dir, yyjson_val *root, const bool *is_dropped, unsigned mode, struct err *err)
+{
+    struct next_index next = {.root = root, .is_dropped = is_dropped};
+    return write_index(dir, &next, mode, err);
 }

@@ -1,6 +1,7 @@
 /*
  * index.json of an image layout: names on manifests (image-spec "image-layout.md", annotation
- * org.opencontainers.image.ref.name). Internal to the layout.
+ * org.opencontainers.image.ref.name). What other tools wrote in it is kept as they wrote it. Internal to
+ * the layout and the store.
  */
 #pragma once
 
@@ -16,12 +17,28 @@ struct layout_entry {
         *expected; /* set only over an entry of this digest; "": over none; NULL: either way */
 };
 
-/* Make an empty index.json when there is none. */
+/* Make the files of an empty layout, oci-layout and index.json, where they are not there. */
 enum err_kind layout_index_init(const char *dir, unsigned mode, struct err *err) MUST_USE;
 /* As oci_layout_resolve; of ret only digest and size are filled. */
 enum err_kind layout_index_find(
     const char *dir, const char *name, struct layout_entry *ret, struct err *err) MUST_USE;
-/* Under the lock file: replace the entry of that name; all else is kept as it was written. CONFLICT: the
+/* Takes the lock: replace the entry of that name; all else is kept as it was written. CONFLICT: the
  * entry is not the expected one. */
 enum err_kind layout_index_set(
     const char *dir, const struct layout_entry *entry, unsigned mode, struct err *err) MUST_USE;
+
+/* --- for the store ------------------------------------------------------------------------------ */
+
+/* The whole index; `text` must outlive doc, whose root has the list "manifests". */
+enum err_kind layout_index_read(
+    const char *dir, struct buf *text, struct json_doc *doc, struct err *err) MUST_USE;
+/* The name of an entry; {NULL, 0}: it has none. */
+struct str layout_index_name(yyjson_val *entry);
+/* Write the index anew without the entries, by their position, that is_dropped says. The caller holds the
+ * lock (LAYOUT_EXCLUSIVE) since before it read `root`. */
+enum err_kind layout_index_drop(
+    const char *dir,
+    yyjson_val *root,
+    const bool *is_dropped,
+    unsigned mode,
+    struct err *err) MUST_USE;
