@@ -58,3 +58,15 @@ void cli_progress_step(
     }
     pthread_mutex_unlock(&p->lock);
 }
+
+void cli_progress_note(void *data, const char *text)
+{
+    struct cli_progress *p = data;
+    pthread_mutex_lock(&p->lock);
+    if (p->is_line_open)
+        fprintf(p->c->io.notes, "\r" ERASE_TO_END);
+    p->is_line_open = false;
+    cli_note(p->c, "%s", text);
+    fflush(p->c->io.notes);
+    pthread_mutex_unlock(&p->lock);
+}

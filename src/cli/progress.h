@@ -23,3 +23,5 @@ void cli_progress_deinit(struct cli_progress *p);
 /* struct oci_session_options' progress; data is the struct cli_progress. Any thread. */
 void cli_progress_step(
     void *data, const char *what, const char *digest, uint64_t done, uint64_t total);
+/* struct oci_session_options' note: a line of its own, whatever counts meanwhile. Any thread. */
+void cli_progress_note(void *data, const char *text);

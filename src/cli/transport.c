@@ -117,6 +117,8 @@ enum err_kind cli_images_open(
         .is_plain_http = t->is_plain_http,
         .progress = cli_progress_step,
         .progress_data = &ret->progress,
+        .note = cli_progress_note,
+        .note_data = &ret->progress,
     };
     r = oci_session_new(&options, &ret->session, err);
     oci_auth_files_free(auth_files);

@@ -40,7 +40,6 @@ struct hop {
     int status; /* of the header block that is arriving */
     bool is_stalled;
     bool is_cancelled;
-    bool has_begun;       /* begin_body was called */
     bool is_body_refused; /* read_body gave up */
     struct err err;       /* why a callback ended it */
 };
@@ -157,9 +156,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
     h->last_byte_ms = clock_monotonic_ms();
     if (q->write_body != NULL && h->status >= 200 && h->status < 300) {
         h->response->status = h->status;
-        bool is_wanted =
-            h->has_begun || q->begin_body == NULL || q->begin_body(q->data, h->response, &h->err);
-        h->has_begun = true;
+        bool is_wanted = h->response->has_begun || q->begin_body == NULL ||
+            q->begin_body(q->data, h->response, &h->err);
+        h->response->has_begun = true;
         if (is_wanted && q->write_body(q->data, p, bytes, &h->err))
             return bytes;
         if (h->err.kind == ERR_OK)

@@ -62,6 +62,7 @@ struct http_client_response {
     struct buf headers; /* raw lines of the final answer, for http_client_header */
     struct buf body;
     char *effective_url;
+    bool has_begun;    /* begin_body or write_body was called */
     bool is_broken;    /* the connection timed out or broke: another try may go through */
     unsigned attempts; /* set by those who try again; 0: once */
 };

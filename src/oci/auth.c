@@ -8,6 +8,7 @@
 #include "oci/image.h"
 #include "oci/scope.h"
 #include "oci/token.h"
+#include "oci/warning.h"
 
 #define HEADERS_MAX 12
 
@@ -15,6 +16,8 @@ struct oci_transport {
     struct http_client *http;
     struct oci_hosts *hosts;
     struct oci_tokens *tokens;
+    struct oci_warnings *warnings;
+    struct oci_retry retry;
 };
 
 /* One call of oci_transport_send, over all of its tries. */
@@ -62,7 +65,14 @@ enum err_kind oci_transport_new(
     const struct oci_credential_files files = {
         .config = options->registry_config, .auth_files = options->auth_files};
     t->hosts = oci_hosts_new(&files, options->is_plain_http, options->plain_http_hosts);
-    t->tokens = oci_tokens_new(client);
+    t->warnings = oci_warnings_new(options->note, options->note_data);
+    t->retry = (struct oci_retry){
+        .clock = &oci_retry_real_clock,
+        .note = options->note,
+        .note_data = options->note_data,
+        .is_cancelled = options->is_cancelled,
+        .cancel_data = options->cancel_data};
+    t->tokens = oci_tokens_new(client, &t->retry);
     *ret = t;
     return ERR_OK;
 }
@@ -72,6 +82,7 @@ struct oci_transport *oci_transport_free(struct oci_transport *t)
     if (t == NULL)
         return NULL;
     oci_tokens_free(t->tokens);
+    oci_warnings_free(t->warnings);
     oci_hosts_free(t->hosts);
     http_client_free(t->http);
     free(t);
@@ -82,6 +93,11 @@ void oci_transport_set_credential(
     struct oci_transport *t, const char *host, const struct oci_credential *credential)
 {
     oci_host_set_credential(oci_hosts_find(t->hosts, host), credential);
+}
+
+void oci_transport_set_clock(struct oci_transport *t, const struct oci_retry_clock *clock)
+{
+    t->retry.clock = clock;
 }
 
 const char *oci_transport_scheme(struct oci_transport *t, const char *host)
@@ -264,7 +280,10 @@ static enum err_kind send_once(
         if (r != ERR_OK)
             return r;
     }
-    return http_client_do(c->t->http, &q, ret, is_not_tls, err);
+    enum err_kind r = http_client_do(c->t->http, &q, ret, is_not_tls, err);
+    if (r == ERR_OK && is_own_origin(c->host, url))
+        oci_warnings_tell(c->t->warnings, oci_host_name(c->host), ret);
+    return r;
 }
 
 /* The first request to a host settles how it is reached (docs/image-format.md section 2). */
@@ -314,9 +333,9 @@ static enum err_kind not_taken(struct call *c, struct err *err)
 }
 
 /* One try: on 401 with what the challenge asks for, once for all tries. */
-static enum err_kind
-send_authorized(struct call *c, struct http_client_response *ret, struct err *err)
+static enum err_kind send_authorized(void *data, struct http_client_response *ret, struct err *err)
 {
+    struct call *c = data;
     enum err_kind r = send_settling(c, ret, err);
     if (r != ERR_OK || ret->status != 401)
         return r;
@@ -350,5 +369,8 @@ enum err_kind oci_transport_send(
     c.repository = mem_strdup_str(oci_scope_repository(str_from(request->scope)));
     c.key = oci_scopes_join(&c.scopes);
     enum err_kind r = use_known(&c, err);
-    return r == ERR_OK ? send_authorized(&c, ret, err) : r;
+    if (r != ERR_OK)
+        return r;
+    unsigned tries = request->is_single_try ? 1 : OCI_TRIES_MAX;
+    return oci_retry_send(&t->retry, oci_host_name(c.host), tries, send_authorized, &c, ret, err);
 }

@@ -7,6 +7,7 @@
 
 #include "http/client.h"
 #include "oci/ref.h"
+#include "oci/retry.h"
 
 struct oci_session_options;
 struct oci_credential;
@@ -22,6 +23,9 @@ struct oci_transport *oci_transport_free(struct oci_transport *t);
  * them. Copied; NULL members stay unset. Before anything is asked of that host. */
 void oci_transport_set_credential(
     struct oci_transport *t, const char *host, const struct oci_credential *credential);
+
+/* Time for a test that does not want to wait; borrowed, before anything is asked. */
+void oci_transport_set_clock(struct oci_transport *t, const struct oci_retry_clock *clock);
 
 struct oci_request {
     const char *host; /* as in a reference */
@@ -50,9 +54,6 @@ struct oci_request {
  * http_client_do, CANCELLED among them.
  * source: distribution "Token Authentication Specification"; RFC 9110 sections 10.2.3, 11
  */
-#define OCI_TRIES_MAX 6
-#define OCI_RETRY_AFTER_MAX_MS 60000
-
 enum err_kind oci_transport_send(
     struct oci_transport *t,
     const struct oci_request *request,

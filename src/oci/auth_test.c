@@ -13,6 +13,8 @@ struct registry {
     int post_status;     /* of a POST to it; 0: as GET */
     int token_status;
     int64_t delay_us;     /* of the token server */
+    atomic_int failures;  /* answers with `failure` before the good ones */
+    const char *failure;  /* header lines of a 503 */
     pthread_mutex_t lock; /* guards last_ask */
     char last_ask[1024];
 };
@@ -40,6 +42,10 @@ static void answer_registry(void *data, struct str request, struct buf *ret)
         return;
     }
     atomic_fetch_add(&r->requests, 1);
+    if (r->failure != NULL && atomic_fetch_sub(&r->failures, 1) > 0) {
+        test_answer(ret, 503, r->failure, "");
+        return;
+    }
     autofree char *wanted = mem_printf("\r\nAuthorization: Bearer %s\r\n", r->token);
     if (str_search(request, str_from(wanted)) >= 0) {
         test_answer(ret, 200, "", "done");
@@ -57,6 +63,36 @@ static void registry_start(struct registry *r)
     *r = (struct registry){.token = "good", .given = "good", .token_status = 200};
     pthread_mutex_init(&r->lock, NULL);
     test_server_start(&r->server, answer_registry, r);
+}
+
+/* Time that passes without waiting, and what the user was told. */
+struct fake {
+    int64_t slept_ms;
+    char notes[1024];
+};
+
+static int64_t fake_unix_ms(void *data)
+{
+    (void)data;
+    return 0;
+}
+
+static void fake_sleep_ms(void *data, int64_t ms)
+{
+    ((struct fake *)data)->slept_ms += ms;
+}
+
+static uint32_t fake_random(void *data)
+{
+    (void)data;
+    return 0;
+}
+
+static void fake_note(void *data, const char *text)
+{
+    struct fake *f = data;
+    size_t n = strlen(f->notes);
+    snprintf(f->notes + n, sizeof(f->notes) - n, "%s\n", text);
 }
 
 static struct oci_transport *new_transport(void)
@@ -164,7 +200,7 @@ static void test_transport__posts_an_identity_token_and_falls_back_to_get_on_404
     test_server_stop(&r.server);
 }
 
-static void test_transport__renews_once_and_then_says_that_it_is_not_taken(void **state)
+static void t_adv_16_a_401_that_stays_is_one_clear_error(void **state)
 {
     (void)state;
     struct registry r;
@@ -223,6 +259,51 @@ static void test_transport__shares_the_failure_of_a_token_request(void **state)
     test_server_stop(&r.server);
 }
 
+static void t_adv_14_the_transport_waits_as_it_is_told_and_says_so(void **state)
+{
+    (void)state;
+    struct registry r;
+    struct fake f = {0};
+    struct oci_retry_clock clock = {fake_unix_ms, fake_sleep_ms, fake_random, &f};
+    struct oci_session_options options = {
+        .is_plain_http = true, .note = fake_note, .note_data = &f};
+    struct oci_transport *t = NULL;
+    int status;
+    registry_start(&r);
+    r.failure = "Retry-After: 7\r\nWarning: 299 - \"it moves\"\r\n";
+    atomic_store(&r.failures, 2);
+    assert_int_equal(oci_transport_new(&options, &t, NULL), ERR_OK);
+    oci_transport_set_clock(t, &clock);
+    assert_int_equal(get(t, r.server.host, "repository:a/b:pull", &status, NULL), ERR_OK);
+    assert_int_equal(status, 200);
+    assert_int_equal(f.slept_ms, 14000);
+    autofree char *wanted = mem_printf(
+        "%s: warning: it moves\n%s: status 503, next try in 7 s (2 of 6)\n"
+        "%s: status 503, next try in 7 s (3 of 6)\n",
+        r.server.host, r.server.host, r.server.host);
+    assert_string_equal(f.notes, wanted);
+    oci_transport_free(t);
+    test_server_stop(&r.server);
+}
+
+static void t_adv_16_a_token_that_is_no_longer_taken_is_renewed_once(void **state)
+{
+    (void)state;
+    struct registry r;
+    int status;
+    registry_start(&r);
+    struct oci_transport *t = new_transport();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(get(t, r.server.host, "repository:a/b:push", &status, NULL), ERR_OK);
+    r.token = r.given = "better";
+    assert_int_equal(get(t, r.server.host, "repository:a/b:push", &status, NULL), ERR_OK);
+    assert_int_equal(status, 200);
+    assert_int_equal(atomic_load(&r.tokens), 2);
+    assert_int_equal(atomic_load(&r.requests), 5);
+    oci_transport_free(t);
+    test_server_stop(&r.server);
+}
+
 /* A registry that sends a download to the other one, which asks for a token of its own realm. */
 static void answer_redirect(void *data, struct str request, struct buf *ret)
 {
@@ -265,9 +346,11 @@ int main(void)
         cmocka_unit_test(test_transport__asks_for_one_token_however_many_wait),
         cmocka_unit_test(test_transport__keeps_a_token_by_host_and_sorted_scopes),
         cmocka_unit_test(test_transport__posts_an_identity_token_and_falls_back_to_get_on_404),
-        cmocka_unit_test(test_transport__renews_once_and_then_says_that_it_is_not_taken),
+        cmocka_unit_test(t_adv_16_a_401_that_stays_is_one_clear_error),
         cmocka_unit_test(test_transport__names_the_action_that_a_token_does_not_grant),
         cmocka_unit_test(test_transport__shares_the_failure_of_a_token_request),
+        cmocka_unit_test(t_adv_14_the_transport_waits_as_it_is_told_and_says_so),
+        cmocka_unit_test(t_adv_16_a_token_that_is_no_longer_taken_is_renewed_once),
         cmocka_unit_test(test_transport__gives_nothing_to_a_challenge_behind_a_redirect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,13 +31,12 @@ static enum err_kind malformed(struct err *err)
     return err_set(err, ERR_MALFORMED, "the registry's WWW-Authenticate header does not parse");
 }
 
-/* A quoted string (its backslashes taken away) or a token. */
-static enum err_kind take_value(struct str *s, struct buf *ret, struct err *err)
+enum err_kind oci_header_value(struct str *s, struct buf *ret, struct err *err)
 {
     ret->max = VALUE_MAX;
     if (s->n == 0 || s->p[0] != '"') {
         buf_str(ret, take_token(s));
-        return buf_check(ret, "a value of WWW-Authenticate", err);
+        return buf_check(ret, "a value of a header", err);
     }
     *s = str_skip(*s, 1);
     while (s->n > 0 && s->p[0] != '"') {
@@ -51,7 +50,7 @@ static enum err_kind take_value(struct str *s, struct buf *ret, struct err *err)
     if (s->n == 0)
         return malformed(err);
     *s = str_skip(*s, 1);
-    return buf_check(ret, "a value of WWW-Authenticate", err);
+    return buf_check(ret, "a value of a header", err);
 }
 
 static void set_param(struct oci_challenge *c, struct str name, struct buf *value)
@@ -106,7 +105,7 @@ static enum err_kind take_element(struct oci_challenges *to, struct str *s, stru
         autobuf struct buf value = {0};
         *s = str_skip(behind, 1);
         skip_blanks(s);
-        enum err_kind r = to->count == 0 ? malformed(err) : take_value(s, &value, err);
+        enum err_kind r = to->count == 0 ? malformed(err) : oci_header_value(s, &value, err);
         if (r == ERR_OK)
             set_param(&to->items[to->count - 1], token, &value);
         return r;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -30,3 +31,6 @@ void oci_challenges_deinit(struct oci_challenges *c);
 
 /* The one to answer: Bearer with a realm, else Basic; NULL when there is none of both. */
 const struct oci_challenge *oci_challenges_best(const struct oci_challenges *c);
+
+/* Take a quoted string (its backslashes gone) or a token off *s. MALFORMED, LIMIT. */
+enum err_kind oci_header_value(struct str *s, struct buf *ret, struct err *err) MUST_USE;

@@ -113,9 +113,14 @@ enum err_kind oci_status_error(
     error_detail(p, detail);
     if (kind == ERR_NOT_FOUND)
         return err_set(err, kind, "no %s '%s' in '%s/%s'", what, subject, r->host, r->repository);
+    char status[48];
+    if (p->attempts > 1)
+        snprintf(status, sizeof(status), "%d after %u attempts", p->status, p->attempts);
+    else
+        snprintf(status, sizeof(status), "status %d", p->status);
     return err_set(
-        err, kind, "%s '%s' of '%s/%s': status %d%s", what, subject, r->host, r->repository,
-        p->status, detail);
+        err, kind, "%s '%s' of '%s/%s': %s%s", what, subject, r->host, r->repository, status,
+        detail);
 }
 
 /* --- pulling ------------------------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct token {
 
 struct oci_tokens {
     struct http_client *http;
+    const struct oci_retry *retry;
     pthread_mutex_t lock; /* guards what follows and the tokens; not held while one is asked for */
     pthread_cond_t ended; /* a request for a token did */
     struct token **items;
@@ -29,10 +30,11 @@ struct oci_tokens {
     size_t cap;
 };
 
-struct oci_tokens *oci_tokens_new(struct http_client *http)
+struct oci_tokens *oci_tokens_new(struct http_client *http, const struct oci_retry *retry)
 {
     struct oci_tokens *t = mem_new(struct oci_tokens);
     t->http = http;
+    t->retry = retry;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->ended, NULL);
     return t;
@@ -205,21 +207,23 @@ static void deinit_answer(struct http_client_response *p)
     http_client_response_deinit(p);
 }
 
+struct asking {
+    struct oci_tokens *t;
+    const struct oci_token_ask *ask;
+};
+
 /* An identity token goes by POST; servers that do not know of that answer 404 and are asked by GET
  * (distribution "OAuth2 Token Authentication"). */
-static enum err_kind ask_server(
-    struct oci_tokens *t,
-    const struct oci_token_ask *ask,
-    struct http_client_response *ret,
-    struct err *err)
+static enum err_kind ask_once(void *data, struct http_client_response *ret, struct err *err)
 {
-    if (ask->credential->identity_token == NULL)
-        return ask_get(t, ask, ret, err);
-    enum err_kind r = ask_post(t, ask, ret, err);
+    const struct asking *a = data;
+    if (a->ask->credential->identity_token == NULL)
+        return ask_get(a->t, a->ask, ret, err);
+    enum err_kind r = ask_post(a->t, a->ask, ret, err);
     if (r != ERR_OK || ret->status != 404)
         return r;
     deinit_answer(ret);
-    return ask_get(t, ask, ret, err);
+    return ask_get(a->t, a->ask, ret, err);
 }
 
 static int64_t lifetime_of(yyjson_val *root)
@@ -258,32 +262,40 @@ take_answer(const struct http_client_response *response, struct grant *ret, stru
     return ERR_OK;
 }
 
-static enum err_kind check_status(int status, const char *scopes, struct err *err)
+static enum err_kind
+check_status(const struct http_client_response *p, const char *scopes, struct err *err)
 {
     char shown[OCI_SHOWN_MAX];
     oci_show(scopes[0] != '\0' ? str_from(scopes) : STR("this registry"), shown);
-    if (status == 200)
+    if (p->status == 200)
         return ERR_OK;
-    if (status == 401)
+    if (p->status == 401)
         return err_set(err, ERR_UNAUTHENTICATED, "no token for %s: credentials not taken", shown);
-    if (status == 403)
+    if (p->status == 403)
         return err_set(err, ERR_DENIED, "no token for %s: not allowed", shown);
-    return err_set(err, ERR_FAILED, "no token for %s: status %d", shown, status);
+    if (oci_retry_is_status(p->status))
+        return err_set(
+            err, ERR_UNAVAILABLE, "no token for %s: %d after %u attempts", shown, p->status,
+            p->attempts);
+    return err_set(err, ERR_FAILED, "no token for %s: status %d", shown, p->status);
 }
 
 static enum err_kind request_token(
     struct oci_tokens *t, const struct oci_token_ask *ask, struct grant *ret, struct err *err)
 {
     struct http_client_response response = {0};
+    struct asking asking = {.t = t, .ask = ask};
     char where[HTTP_URL_SHOWN_MAX];
-    enum err_kind r = ask_server(t, ask, &response, err);
+    http_url_show(ask->challenge->realm, where);
+    enum err_kind r =
+        oci_retry_send(t->retry, where, OCI_TRIES_MAX, ask_once, &asking, &response, err);
     if (r == ERR_OK)
-        r = check_status(response.status, ask->scopes, err);
+        r = check_status(&response, ask->scopes, err);
     if (r == ERR_OK)
         r = take_answer(&response, ret, err);
     deinit_answer(&response);
     if (r != ERR_OK)
-        return err_wrap(err, "token server '%s'", http_url_show(ask->challenge->realm, where));
+        return err_wrap(err, "token server '%s'", where);
     return ERR_OK;
 }
 

@@ -8,10 +8,12 @@
 #include "http/client.h"
 #include "oci/challenge.h"
 #include "oci/credentials.h"
+#include "oci/retry.h"
 
 struct oci_tokens;
 
-struct oci_tokens *oci_tokens_new(struct http_client *http); /* http is borrowed */
+/* Both are borrowed; requests are tried again as `retry` says. */
+struct oci_tokens *oci_tokens_new(struct http_client *http, const struct oci_retry *retry);
 struct oci_tokens *oci_tokens_free(struct oci_tokens *t);
 
 /* The token for that host and key that has not expired, or NULL; on the heap, a secret. */
