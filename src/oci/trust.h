@@ -8,6 +8,7 @@
 #include "oci/ref.h"
 
 struct oci_place;
+struct oci_signature;
 struct oci_trust; /* immutable once made; any number of threads at once */
 
 /* Read a policy file. INVALID names the member; a key file that cannot be read is an error here. */
@@ -38,5 +39,20 @@ enum err_kind oci_trust_check(
     const struct oci_ref *ref,
     struct oci_place *place,
     const char *digest,
+    struct oci_verdict *ret,
+    struct err *err) MUST_USE;
+
+/*
+ * The same, and show each signature that was looked at; signer: the key that made it, as above, or NULL:
+ * none of those that count for the reference. `each` returns false when it has seen enough. Nothing is
+ * shown where no keys are wanted.
+ */
+enum err_kind oci_trust_inspect(
+    const struct oci_trust *t,
+    const struct oci_ref *ref,
+    struct oci_place *place,
+    const char *digest,
+    bool (*each)(void *data, const struct oci_signature *s, const char *signer),
+    void *data,
     struct oci_verdict *ret,
     struct err *err) MUST_USE;

@@ -1,0 +1,31 @@
+/*
+ * Signing an image: the text, the signature, and where it is put, in the two forms of signature.h.
+ * No network but the place of the image itself: no transparency log, no certificate authority.
+ */
+#pragma once
+
+#include "oci/image.h"
+#include "oci/signature.h"
+
+struct oci_sign {
+    const struct oci_key *key; /* a private one */
+    enum oci_signature_form form;
+    const char *const *annotations; /* "K=V", NULL-terminated or NULL; signed with it */
+    int64_t created_unix_s;         /* noted beside a bundle; not signed */
+};
+struct oci_signed {
+    char subject[OCI_DIGEST_MAX]; /* the image: what the reference resolved to */
+    char digest[OCI_DIGEST_MAX];  /* of the manifest that holds the signature */
+    bool is_new; /* false: this key's signature was there, with these annotations */
+};
+/*
+ * Sign what ref names there: a bundle that points at it, or one more layer of its `.sig` tag. Signing
+ * again with the same key, form and annotations changes nothing. NOT_FOUND, INVALID, CONFLICT.
+ */
+enum err_kind oci_sign(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    const struct oci_sign *sign,
+    struct oci_signed *ret,
+    struct err *err) MUST_USE;

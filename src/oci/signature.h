@@ -1,0 +1,42 @@
+/*
+ * Signatures of images: found at a place, checked with a key. Two forms are read: the sigstore bundle
+ * that points at the image (cosign 3), and simple signing under the tag sha256-<hex>.sig (cosign before
+ * it). What counts is the signed text and the key: transparency logs, certificates and the reference in
+ * a simple signature are not looked at. Whose signature counts is trust.c's; making one is sign.c's.
+ * source: sigstore "bundle" and "DSSE" protocols; in-toto attestation statement v1; cosign SPEC.md
+ */
+#pragma once
+
+#include "oci/key.h"
+#include "oci/referrers.h"
+
+enum oci_signature_form { OCI_SIGNATURE_BUNDLE, OCI_SIGNATURE_SIMPLE };
+
+#define OCI_SIGNATURES_MAX 1000 /* of one image, over all that hold some; more is LIMIT */
+
+struct oci_signature {
+    enum oci_signature_form form;
+    char digest[OCI_DIGEST_MAX]; /* of the manifest that holds it */
+    const char *tag;             /* ".sig" tag that it stands under; NULL */
+    const char *problem;         /* why it cannot count, whoever made it; NULL: it may */
+    struct str signed_bytes;     /* what the signature is over */
+    struct str bytes;            /* the signature, DER */
+    struct str hint;             /* base64 of the key's digest, as the bundle claims; empty */
+    bool has_certificate;        /* made without a lasting key */
+    struct str annotations;      /* what the signer added, as a canonical JSON object */
+};
+
+/*
+ * Show every signature of `digest` at the place, the likeliest first; `each` returns false when it has
+ * seen enough. A signature lives for the call. One that cannot be read is shown with its problem; what
+ * fails is reading from the place, for then nothing is known. LIMIT.
+ */
+enum err_kind oci_signatures_each(
+    struct oci_place *p,
+    const char *digest,
+    bool (*each)(void *data, const struct oci_signature *s),
+    void *data,
+    struct err *err) MUST_USE;
+
+/* Could it count, and did this key make it? */
+bool oci_signature_is_by(const struct oci_signature *s, const struct oci_key *k);
