@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/run.h"
 #include "cli/transport.h"
+#include "oci/settle.h"
 #include "json/json.h"
 
 #define DEFAULT_VERBS "get,list,put,delete"
@@ -210,13 +211,15 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
     struct oci_ref ref;
     enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
     if (r == ERR_OK)
-        r = oci_ref_parse(str_from(c->args.items[0]), &ref, err);
+        r = oci_ref_parse_source(str_from(c->args.items[0]), &ref, err);
     if (r == ERR_OK)
         r = cli_images_open(c, &o->transport, &images, err);
     if (r != ERR_OK)
         return r;
     enum oci_where where = o->is_local ? OCI_IN_STORE : OCI_AT_SOURCE;
-    r = oci_inspect(images.session, &ref, where, &image, err);
+    r = oci_ref_settle(images.session, &ref, where, err);
+    if (r == ERR_OK)
+        r = oci_inspect(images.session, &ref, where, &image, err);
     if (r != ERR_OK && !o->is_local)
         cli_hint_registry(c, &o->transport, &ref, r);
     if (r == ERR_OK)
@@ -232,7 +235,9 @@ const struct cli_command cmd_inspect = {
     .usage = "REF",
     .details = "With a host, REF means the registry's image; --local the store's copy of it. Only "
                "the manifest\n"
-               "and the definitions are fetched, not the code.\n",
+               "and the definitions are fetched, not the code. A version range in the tag's place "
+               "(~1.2) picks\n"
+               "the highest tag that fits.\n",
     .options = options,
     .shared_options = cli_transport_options,
     .options_bytes = sizeof(struct inspect_options),

@@ -5,6 +5,7 @@
 #include "cli/run.h"
 #include "cli/transport.h"
 #include "oci/definition.h"
+#include "oci/settle.h"
 #include "json/json.h"
 
 #define DIR_MODE 0755
@@ -78,7 +79,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
     struct oci_ref ref;
     enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
     if (r == ERR_OK)
-        r = oci_ref_parse(str_from(c->args.items[0]), &ref, err);
+        r = oci_ref_parse_source(str_from(c->args.items[0]), &ref, err);
     if (r == ERR_OK && ref.kind == OCI_REF_STORE)
         r = err_set(
             err, ERR_USAGE, "'%s' names no registry to pull from: write HOST/REPOSITORY[:TAG]",
@@ -87,7 +88,9 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
         r = cli_images_open(c, &o->transport, &images, err);
     if (r != ERR_OK)
         return r;
-    r = oci_pull(images.session, &ref, &image, err);
+    r = oci_ref_settle(images.session, &ref, OCI_AT_SOURCE, err);
+    if (r == ERR_OK)
+        r = oci_pull(images.session, &ref, &image, err);
     if (r != ERR_OK)
         cli_hint_registry(c, &o->transport, &ref, r);
     if (r == ERR_OK && o->dir != NULL)
@@ -103,10 +106,13 @@ const struct cli_command cmd_pull = {
     .group = "Controller images",
     .summary = "Bring an image into the local store",
     .usage = "REF [-d DIR]",
-    .details = "REF is HOST/REPOSITORY[:TAG][@DIGEST] or oci-layout:DIR[:TAG|@DIGEST]. Digests, "
-               "sizes, the\n"
-               "module and the definitions are checked before the image is named in the store.\n"
-               "Prints REF@DIGEST.\n",
+    .details =
+        "REF is HOST/REPOSITORY[:TAG][@DIGEST] or oci-layout:DIR[:TAG|@DIGEST]. In the tag's "
+        "place a\n"
+        "version range picks the highest tag that fits: ~1.2, ^1.2.3, 1.x, '>=1.2 <2'. "
+        "Digests, sizes,\n"
+        "the module and the definitions are checked before the image is named in the store.\n"
+        "Prints REF@DIGEST, with the tag that was picked.\n",
     .options = options,
     .shared_options = cli_transport_options,
     .options_bytes = sizeof(struct pull_options),

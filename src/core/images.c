@@ -1,5 +1,6 @@
 #include "core/images.h"
 #include "base/mem.h"
+#include "oci/settle.h"
 
 struct core_images {
     struct oci_session_options options;
@@ -39,6 +40,7 @@ effective_policy(const struct core_image_spec *spec, const struct oci_ref *ref)
         return CORE_PULL_IF_NOT_PRESENT;
     if (spec->policy != CORE_PULL_DEFAULT)
         return spec->policy;
+    /* a version range has no tag either: what it picks moves as versions come */
     bool is_moving = ref->tag[0] == '\0' || strcmp(ref->tag, "latest") == 0;
     return is_moving || ref->kind == OCI_REF_LAYOUT ? CORE_PULL_ALWAYS : CORE_PULL_IF_NOT_PRESENT;
 }
@@ -49,6 +51,16 @@ static void note(struct core_images *i, const char *what, const char *value)
         i->note(i->note_data, LOG_INFO, what, str_from(value));
 }
 
+static enum err_kind
+from_store(struct oci_session *session, struct oci_ref ref, struct oci_image *ret, struct err *err)
+{
+    char digest[OCI_DIGEST_MAX];
+    enum err_kind r = oci_ref_settle(session, &ref, OCI_IN_STORE, err);
+    if (r == ERR_OK)
+        r = oci_store_resolve(session, &ref, digest, err);
+    return r == ERR_OK ? oci_inspect(session, &ref, OCI_IN_STORE, ret, err) : r;
+}
+
 static enum err_kind bring(
     struct core_images *i,
     struct oci_session *session,
@@ -57,17 +69,16 @@ static enum err_kind bring(
     struct oci_image *ret,
     struct err *err)
 {
-    char digest[OCI_DIGEST_MAX];
+    struct oci_ref settled = *ref;
     enum core_pull_policy policy = effective_policy(spec, ref);
     if (policy != CORE_PULL_ALWAYS) {
-        enum err_kind r = oci_store_resolve(session, ref, digest, err);
-        if (r == ERR_OK)
-            return oci_inspect(session, ref, OCI_IN_STORE, ret, err);
+        enum err_kind r = from_store(session, *ref, ret, err);
         if (r != ERR_NOT_FOUND || policy == CORE_PULL_NEVER)
             return r;
     }
     note(i, "Pulling image", spec->reference);
-    return oci_pull(session, ref, ret, err);
+    enum err_kind r = oci_ref_settle(session, &settled, OCI_AT_SOURCE, err);
+    return r == ERR_OK ? oci_pull(session, &settled, ret, err) : r;
 }
 
 static enum err_kind compile(
@@ -101,7 +112,7 @@ enum err_kind core_images_load(
             err, ERR_INVALID,
             "image '%s': no place for the image store: give -api-store, or set HOME",
             spec->reference);
-    enum err_kind r = oci_ref_parse(str_from(spec->reference), &ref, err);
+    enum err_kind r = oci_ref_parse_source(str_from(spec->reference), &ref, err);
     if (r == ERR_OK)
         r = oci_session_new(&options, &session, err);
     if (r == ERR_OK)

@@ -49,6 +49,12 @@ enum err_kind oci_layout_resolve(
     char ret_digest[OCI_DIGEST_MAX],
     uint64_t *ret_size,
     struct err *err) MUST_USE;
+/* Each name of index.json, in its order; `each` returns false to give up, with the error that it set. */
+enum err_kind oci_layout_names(
+    struct oci_layout *l,
+    bool (*each)(void *data, struct str name, struct err *err),
+    void *data,
+    struct err *err) MUST_USE;
 /* Put the name on a manifest whose blobs are all there already; takes it off another. */
 enum err_kind oci_layout_name(
     struct oci_layout *l,

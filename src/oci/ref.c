@@ -1,6 +1,7 @@
 #include "oci/ref.h"
 #include "base/mem.h"
 #include "oci/digest.h"
+#include "oci/semver.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static enum err_kind refuse(struct str text, const char *why, struct err *err)
 }
 
 /* tag: [A-Za-z0-9_][A-Za-z0-9._-]{0,127} (distribution-spec, "Pulling manifests") */
-static bool is_tag(struct str tag)
+bool oci_ref_is_tag(struct str tag)
 {
     if (tag.n == 0 || tag.n > 128 || !(is_alnum(tag.p[0]) || tag.p[0] == '_'))
         return false;
@@ -137,7 +138,8 @@ static bool is_host(struct str host)
 /* docs/image-format.md section 2: what makes the first component of a name a host. */
 static bool looks_like_host(struct str first)
 {
-    return str_find(first, '.') >= 0 || str_find(first, ':') >= 0 || str_eqz(first, "localhost");
+    return str_find(first, '.') >= 0 || str_find(first, ':') >= 0 ||
+        str_eq_nocase(first, STR("localhost"));
 }
 
 static bool is_all_hex(struct str s)
@@ -168,32 +170,50 @@ take_digest(struct str text, struct str *rest, bool is_path, struct oci_ref *ref
     return ERR_OK;
 }
 
+/* What stands behind the name's ':'. */
+static enum err_kind take_version(
+    struct str text, struct str tag, bool takes_range, struct oci_ref *ref, struct err *err)
+{
+    struct oci_semver_range range;
+    bool is_tag = oci_ref_is_tag(tag);
+    bool is_wildcard = takes_range && ref->digest[0] == '\0' && oci_semver_is_wildcard(tag);
+    if (is_tag && !is_wildcard) {
+        copy_str(ref->tag, sizeof(ref->tag), tag);
+        return ERR_OK;
+    }
+    if (tag.n >= sizeof(ref->range) || oci_semver_range_parse(tag, &range, NULL) != ERR_OK)
+        return refuse(
+            text,
+            "the tag must be 1 to 128 of letters, digits, '_', '.', '-', not starting with "
+            "'.' or '-'; or a version range such as ~1.2",
+            err);
+    if (!takes_range)
+        return refuse(text, "a version range is only for reading: give one tag here", err);
+    if (ref->digest[0] != '\0')
+        return refuse(text, "beside a digest a version range says nothing: leave it out", err);
+    copy_str(ref->range, sizeof(ref->range), tag);
+    return ERR_OK;
+}
+
 /* Cut ":tag" off the end of *rest: a ':' behind the last '/'. */
 static enum err_kind
-take_tag(struct str text, struct str *rest, struct oci_ref *ref, struct err *err)
+take_tag(struct str text, struct str *rest, bool takes_range, struct oci_ref *ref, struct err *err)
 {
     ptrdiff_t at = str_rfind(*rest, ':');
     if (at < 0 || at < str_rfind(*rest, '/'))
         return ERR_OK;
     struct str tag = str_skip(*rest, (size_t)at + 1);
-    if (!is_tag(tag))
-        return refuse(
-            text,
-            "the tag must be 1 to 128 of letters, digits, '_', '.', '-', not starting with "
-            "'.' or '-'",
-            err);
-    copy_str(ref->tag, sizeof(ref->tag), tag);
     *rest = str_take(*rest, (size_t)at);
-    return ERR_OK;
+    return take_version(text, tag, takes_range, ref, err);
 }
 
-static enum err_kind
-parse_layout(struct str text, struct str rest, struct oci_ref *ref, struct err *err)
+static enum err_kind parse_layout(
+    struct str text, struct str rest, bool takes_range, struct oci_ref *ref, struct err *err)
 {
     ref->kind = OCI_REF_LAYOUT;
     enum err_kind r = take_digest(text, &rest, true, ref, err);
     if (r == ERR_OK)
-        r = take_tag(text, &rest, ref, err);
+        r = take_tag(text, &rest, takes_range, ref, err);
     if (r != ERR_OK)
         return r;
     if (rest.n == 0)
@@ -204,10 +224,10 @@ parse_layout(struct str text, struct str rest, struct oci_ref *ref, struct err *
     return ERR_OK;
 }
 
-/* Docker Hub's spellings as everywhere: index.docker.io is docker.io, one component gets library/. */
+/* Docker Hub's spellings as everywhere: its other hosts are docker.io, one component gets library/. */
 static void normalise_docker_hub(struct oci_ref *ref)
 {
-    if (strcmp(ref->host, "index.docker.io") == 0)
+    if (strcmp(ref->host, "index.docker.io") == 0 || strcmp(ref->host, "registry-1.docker.io") == 0)
         copy_str(ref->host, sizeof(ref->host), STR("docker.io"));
     if (strcmp(ref->host, "docker.io") != 0 || strchr(ref->repository, '/') != NULL)
         return;
@@ -223,12 +243,17 @@ static void lower_case(char *text)
     }
 }
 
-static enum err_kind
-parse_name(struct str text, struct str rest, bool needs_host, struct oci_ref *ref, struct err *err)
+static enum err_kind parse_name(
+    struct str text,
+    struct str rest,
+    bool needs_host,
+    bool takes_range,
+    struct oci_ref *ref,
+    struct err *err)
 {
     enum err_kind r = take_digest(text, &rest, false, ref, err);
     if (r == ERR_OK)
-        r = take_tag(text, &rest, ref, err);
+        r = take_tag(text, &rest, takes_range, ref, err);
     if (r != ERR_OK)
         return r;
     struct str name = rest;
@@ -262,7 +287,7 @@ parse_name(struct str text, struct str rest, bool needs_host, struct oci_ref *re
     return ERR_OK;
 }
 
-enum err_kind oci_ref_parse(struct str text, struct oci_ref *ret, struct err *err)
+static enum err_kind parse(struct str text, bool takes_range, struct oci_ref *ret, struct err *err)
 {
     struct oci_ref ref = {0};
     enum err_kind r;
@@ -276,24 +301,36 @@ enum err_kind oci_ref_parse(struct str text, struct oci_ref *ret, struct err *er
         return refuse(
             text, "write it without http:// or https:// (--plain-http asks for plain HTTP)", err);
     if (str_starts(text, STR("oci-layout:")))
-        r = parse_layout(text, str_skip(text, strlen("oci-layout:")), &ref, err);
+        r = parse_layout(text, str_skip(text, strlen("oci-layout:")), takes_range, &ref, err);
     else if (str_starts(text, STR("oci://")))
-        r = parse_name(text, str_skip(text, strlen("oci://")), true, &ref, err);
+        r = parse_name(text, str_skip(text, strlen("oci://")), true, takes_range, &ref, err);
     else
-        r = parse_name(text, text, false, &ref, err);
+        r = parse_name(text, text, false, takes_range, &ref, err);
     if (r == ERR_OK)
         *ret = ref;
     return r;
 }
 
+enum err_kind oci_ref_parse(struct str text, struct oci_ref *ret, struct err *err)
+{
+    return parse(text, false, ret, err);
+}
+
+enum err_kind oci_ref_parse_source(struct str text, struct oci_ref *ret, struct err *err)
+{
+    return parse(text, true, ret, err);
+}
+
 static const char *tag_of(const struct oci_ref *ref)
 {
+    if (ref->range[0] != '\0')
+        return ref->range;
     return ref->tag[0] != '\0' ? ref->tag : "latest";
 }
 
 char *oci_ref_format(const struct oci_ref *ref)
 {
-    bool has_tag = ref->tag[0] != '\0';
+    bool has_tag = ref->tag[0] != '\0' || ref->range[0] != '\0';
     /* "latest" is only made explicit where it decides. */
     if (!has_tag && ref->kind != OCI_REF_LAYOUT && ref->digest[0] == '\0')
         has_tag = true;

@@ -9,6 +9,7 @@
 
 #define OCI_DIGEST_MAX 72 /* "sha256:" + 64 + NUL */
 #define OCI_REF_MAX 1024
+#define OCI_RANGE_MAX 257
 
 enum oci_ref_kind {
     OCI_REF_REGISTRY, /* host/repository */
@@ -23,10 +24,15 @@ struct oci_ref {
     char path[512]; /* OCI_REF_LAYOUT: the directory */
     char tag[129];  /* empty: none was written; registry references then mean "latest" */
     char digest[OCI_DIGEST_MAX]; /* empty: none */
+    char range[OCI_RANGE_MAX];   /* "~1.2" in the tag's place, which is empty then; empty: none */
 };
 
 /* MALFORMED / INVALID name the text and what is wrong with it. */
 enum err_kind oci_ref_parse(struct str text, struct oci_ref *ret, struct err *err) MUST_USE;
+/* The same where something is read from: a version range may stand in the tag's place, and "1.x" is one.
+ * oci_ref_settle (oci/settle.h) turns it into a tag, before the reference is used for anything else. */
+enum err_kind oci_ref_parse_source(struct str text, struct oci_ref *ret, struct err *err) MUST_USE;
+bool oci_ref_is_tag(struct str text);
 /* As one writes it, with tag ("latest" made explicit for registry and store) and digest. */
 char *oci_ref_format(const struct oci_ref *ref);
 /* The name under which the store keeps it (org.opencontainers.image.ref.name): host/repo:tag. */

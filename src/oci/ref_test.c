@@ -29,6 +29,28 @@ static void test_ref_parse__reads_each_form(void **state)
          "docker.io/library/flipt:latest", "docker.io/library/flipt:latest"},
         {"index.docker.io/a/b:1", OCI_REF_REGISTRY, "docker.io", "a/b", "", "1", "",
          "docker.io/a/b:1", "docker.io/a/b:1"},
+        {"registry-1.docker.io/a", OCI_REF_REGISTRY, "docker.io", "library/a", "", "", "",
+         "docker.io/library/a:latest", "docker.io/library/a:latest"},
+        {"127.0.0.1:5000/x", OCI_REF_REGISTRY, "127.0.0.1:5000", "x", "", "", "",
+         "127.0.0.1:5000/x:latest", "127.0.0.1:5000/x:latest"},
+        {"127.0.0.1/x", OCI_REF_REGISTRY, "127.0.0.1", "x", "", "", "", "127.0.0.1/x:latest",
+         "127.0.0.1/x:latest"},
+        {"localhost/x/y:1.x", OCI_REF_REGISTRY, "localhost", "x/y", "", "1.x", "",
+         "localhost/x/y:1.x", "localhost/x/y:1.x"},
+        {"LocalHost:80/x", OCI_REF_REGISTRY, "localhost:80", "x", "", "", "",
+         "localhost:80/x:latest", "localhost:80/x:latest"},
+        {"LOCALHOST/x", OCI_REF_REGISTRY, "localhost", "x", "", "", "", "localhost/x:latest",
+         "localhost/x:latest"},
+        {"[2001:DB8::1]/a/b@sha256:" HEX, OCI_REF_REGISTRY, "[2001:db8::1]", "a/b", "", "",
+         "sha256:" HEX, "[2001:db8::1]/a/b@sha256:" HEX, "[2001:db8::1]/a/b@sha256:" HEX},
+        {"host:1/" HEX, OCI_REF_REGISTRY, "host:1", HEX, "", "", "", "host:1/" HEX ":latest",
+         "host:1/" HEX ":latest"},
+        {"host/a", OCI_REF_STORE, "", "host/a", "", "", "", "host/a:latest", "host/a:latest"},
+        {"oci-layout:./127.0.0.1:5000/x:v1@sha256:" HEX, OCI_REF_LAYOUT, "", "",
+         "./127.0.0.1:5000/x", "v1", "sha256:" HEX, "oci-layout:./127.0.0.1:5000/x:v1@sha256:" HEX,
+         "oci-layout:./127.0.0.1:5000/x@sha256:" HEX},
+        {"oci-layout:a b/Ä:v1", OCI_REF_LAYOUT, "", "", "a b/Ä", "v1", "", "oci-layout:a b/Ä:v1",
+         "oci-layout:a b/Ä:v1"},
         {"flipt:v1", OCI_REF_STORE, "", "flipt", "", "v1", "", "flipt:v1", "flipt:v1"},
         {"team/flipt", OCI_REF_STORE, "", "team/flipt", "", "", "", "team/flipt:latest",
          "team/flipt:latest"},
@@ -98,6 +120,21 @@ static void test_ref_parse__refuses(void **state)
         "oci://flipt:v1",
         "oci://team/flipt",
         HEX,
+        HEX ":v1",
+        "Host/a",
+        "a/b-_c",
+        "docker.io/",
+        "docker.io/A",
+        "[fe80::1%eth0]:1/a",
+        "[::1]:/a",
+        "[]/a",
+        "::1/a",
+        "host.io:1:2/a",
+        "a.io/b/:v1",
+        "a:~1.2",
+        "a.io/b:^1",
+        "a.io/b:>=1.2 <2",
+        "oci-layout:dir:~1",
         "oci-layout:",
         "oci-layout::v1",
         "oci-layout:dir:",
@@ -122,6 +159,53 @@ static void test_ref_parse__refuses(void **state)
     }
 }
 
+static void test_ref_parse_source__takes_ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *tag, *range;
+        const char *formatted;
+    } rows[] = {
+        {"a.io/b:~1.2", "", "~1.2", "a.io/b:~1.2"},
+        {"a.io:5000/b:^1.2.3-rc.1", "", "^1.2.3-rc.1", "a.io:5000/b:^1.2.3-rc.1"},
+        {"oci://a.io/b:>=1.2 <2", "", ">=1.2 <2", "a.io/b:>=1.2 <2"},
+        {"b:1.x", "", "1.x", "b:1.x"},
+        {"b:v1.2.X", "", "v1.2.X", "b:v1.2.X"},
+        {"b:*", "", "*", "b:*"},
+        {"oci-layout:d:r/x:~1 || ~2", "", "~1 || ~2", "oci-layout:d:r/x:~1 || ~2"},
+        {"b:1.2", "1.2", "", "b:1.2"},
+        {"b:1.2.3", "1.2.3", "", "b:1.2.3"},
+        {"b:x", "x", "", "b:x"},
+        {"b", "", "", "b:latest"},
+        {"b:1.x@sha256:" HEX, "1.x", "", "b:1.x@sha256:" HEX},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct oci_ref ref;
+        assert_int_equal(oci_ref_parse_source(str_from(rows[i].text), &ref, NULL), ERR_OK);
+        assert_string_equal(ref.tag, rows[i].tag);
+        assert_string_equal(ref.range, rows[i].range);
+        autofree char *formatted = oci_ref_format(&ref);
+        assert_string_equal(formatted, rows[i].formatted);
+    }
+}
+
+static void test_ref_parse_source__refuses(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "a.io/b:~",      "a.io/b:~x",     "a.io/b:>=1.2 <",   "a.io/b:~1.2@sha256:" HEX,
+        "a.io/b:~1.2/c", "a.io/b:~1.2:3", "a.io/b:1.2 - 1.4", "oci-layout:d:~",
+        ":~1.2",         "A/b:~1.2",      "a.io/b:~1.2\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct oci_ref ref = {0};
+        struct err err = {0};
+        assert_int_equal(oci_ref_parse_source(str_from(rows[i]), &ref, &err), ERR_INVALID);
+        assert_null(strchr(err.text, '\n'));
+    }
+}
+
 static void test_ref_parse__bounds_lengths(void **state)
 {
     (void)state;
@@ -131,6 +215,10 @@ static void test_ref_parse__bounds_lengths(void **state)
     assert_int_equal(oci_ref_parse(str_of(text, sizeof(text)), &ref, NULL), ERR_INVALID);
     assert_int_equal(oci_ref_parse(str_of(text, 255), &ref, NULL), ERR_OK);
     assert_int_equal(oci_ref_parse(str_of(text, 256), &ref, NULL), ERR_INVALID);
+    memcpy(text, "a.io/", 5);
+    assert_int_equal(oci_ref_parse(str_of(text, 255), &ref, NULL), ERR_OK);
+    assert_int_equal(oci_ref_parse(str_of(text, 256), &ref, NULL), ERR_INVALID);
+    memset(text, 'a', 5);
     text[1] = ':';
     assert_int_equal(oci_ref_parse(str_of(text, 2 + 128), &ref, NULL), ERR_OK);
     assert_int_equal(oci_ref_parse(str_of(text, 2 + 129), &ref, NULL), ERR_INVALID);
@@ -142,6 +230,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ref_parse__reads_each_form),
         cmocka_unit_test(test_ref_parse__refuses),
+        cmocka_unit_test(test_ref_parse_source__takes_ranges),
+        cmocka_unit_test(test_ref_parse_source__refuses),
         cmocka_unit_test(test_ref_parse__bounds_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

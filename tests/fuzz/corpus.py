@@ -22,6 +22,11 @@ REFERENCES = [
     b"do" + b"\x90" * 60 + b"cker.io",  # wrote behind the room that oci_show has
 ]
 
+SEMVERS = [
+    "%s\n1.2.3\nv1.2.3\n1.2.3_b\n1.2.3-rc.1\n1.2.3-rc.10\n2.0.0\nlatest\n1.2" % r
+    for r in ("~1.2", "^1.2.3-rc.1", "1.x", ">=1.2 <2 || ~3.0, !=3.0.1", "*", "<=9007199254740992.0.0", "||", "~")
+]
+
 CHALLENGES = [
     'Bearer realm="https://auth.example/token",service="registry.example",scope="repository:a/b:pull,push"',
     'Basic realm="x, y"', 'Basic realm="a\\"b", Bearer realm=c', 'Negotiate, Basic realm=""',
@@ -102,6 +107,7 @@ def text(rows):
 
 TARGETS = {
     "reference": text(REFERENCES),
+    "semver": text(SEMVERS),
     "challenge": text(CHALLENGES),
     "manifest": text(MANIFESTS),
     "index": text(INDEXES),
