@@ -149,6 +149,10 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
         r = read_source(f, &s->core, err);
     if (r == ERR_OK && units_parse_size(str_from(flags_get(f, FLAG_MAX_BODY)), &s->body_max, err))
         r = err_wrap(err, "-%s", flags_name(FLAG_MAX_BODY));
+    uint64_t cache_bytes = 0;
+    if (r == ERR_OK && units_parse_size(str_from(flags_get(f, FLAG_CACHE_SIZE)), &cache_bytes, err))
+        r = err_wrap(err, "-%s", flags_name(FLAG_CACHE_SIZE));
+    s->core.cache_bytes = cache_bytes;
     return r == ERR_OK ? parse_duration(f, FLAG_DRAIN, &s->drain_ms, err) : r;
 }
 

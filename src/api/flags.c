@@ -29,6 +29,8 @@ static const struct row rows[FLAG_COUNT] = {
     [FLAG_IMAGE] = {"api-image", "", "controller images to serve, separated by commas", false},
     [FLAG_STORE] = {"api-store", "", "image store (default: below XDG_DATA_HOME)", false},
     [FLAG_DATA] = {"api-data", "", "compiled modules (default: below XDG_CACHE_HOME)", false},
+    [FLAG_CACHE_SIZE] =
+        {"api-cache-size", "64MiB", "memory for results of controllers; 0 keeps none", false},
     [FLAG_REGISTRY_CONFIG] =
         {"api-registry-config", "", "docker config.json with credentials", false},
     [FLAG_PLAIN_HTTP] =

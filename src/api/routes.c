@@ -43,47 +43,77 @@ static bool tag_matches(struct str header, const char *etag)
     return false;
 }
 
+static void release_answer(void *owner)
+{
+    core_answer_unref(owner);
+}
+
+/* The answer's bytes go out as they are kept: nothing is copied. */
 static void answer_read(
     const struct http_request *q,
     struct http_response *p,
-    enum err_kind r,
-    const char *etag,
-    const char *content_type,
-    const struct err *err)
+    struct core_answer *take_answer,
+    const char *content_type)
 {
-    if (r != ERR_OK) {
-        status_write(p, q, err);
-        return;
-    }
-    autofree char *quoted = mem_printf("\"%s\"", etag);
+    char quoted[CORE_ETAG_MAX + 2];
+    snprintf(quoted, sizeof(quoted), "\"%s\"", take_answer->etag);
     http_response_header(p, "ETag", quoted);
-    if (tag_matches(http_header(q, "If-None-Match"), etag)) {
+    if (tag_matches(http_header(q, "If-None-Match"), take_answer->etag)) {
         p->status = 304;
-        buf_clear(&p->body);
+        core_answer_unref(take_answer);
         return;
     }
     p->status = 200;
-    p->content_type = p->body.n > 0 ? content_type : NULL;
+    p->content_type = take_answer->n > 0 ? content_type : NULL;
+    p->shared = str_of(take_answer->bytes, take_answer->n);
+    p->shared_owner = take_answer;
+    p->shared_release = release_answer;
 }
 
 static void get_object(void *context, const struct http_request *q, struct http_response *p)
 {
     struct core_target target = target_of(q);
     struct core_read_options options = read_options_of(q);
-    char etag[CORE_ETAG_MAX];
+    struct core_answer *answer = NULL;
     struct err err = {0};
-    enum err_kind r = core_get(context, &target, &options, &p->body, etag, &err);
-    answer_read(q, p, r, etag, "application/json", &err);
+    if (core_get(context, &target, &options, &answer, &err) != ERR_OK)
+        status_write(p, q, &err);
+    else
+        answer_read(q, p, answer, "application/json");
 }
 
 static void list_objects(void *context, const struct http_request *q, struct http_response *p)
 {
     struct core_target target = target_of(q);
     struct core_read_options options = read_options_of(q);
-    char etag[CORE_ETAG_MAX];
+    struct core_answer *answer = NULL;
     struct err err = {0};
-    enum err_kind r = core_list(context, &target, &options, &p->body, etag, &err);
-    answer_read(q, p, r, etag, "application/x-ndjson", &err);
+    if (core_list(context, &target, &options, &answer, &err) != ERR_OK)
+        status_write(p, q, &err);
+    else
+        answer_read(q, p, answer, "application/x-ndjson");
+}
+
+/* On the event thread: what is kept for the current tree. A query may ask for another one. */
+static bool
+peek(void *context, const struct http_request *q, struct http_response *p, const char *content_type)
+{
+    struct core_target target = target_of(q);
+    struct core_answer *answer = q->query_count == 0 ? core_peek(context, &target) : NULL;
+    if (answer == NULL)
+        return false;
+    answer_read(q, p, answer, content_type);
+    return true;
+}
+
+static bool peek_object(void *context, const struct http_request *q, struct http_response *p)
+{
+    return peek(context, q, p, "application/json");
+}
+
+static bool peek_list(void *context, const struct http_request *q, struct http_response *p)
+{
+    return peek(context, q, p, "application/x-ndjson");
 }
 
 static void answer_json(
@@ -256,6 +286,14 @@ static void get_health(void *context, const struct http_request *q, struct http_
     buf_text(&p->body, "ok\n");
 }
 
+static void get_metrics(void *context, const struct http_request *q, struct http_response *p)
+{
+    (void)q;
+    p->status = 200;
+    p->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    core_write_metrics(context, &p->body);
+}
+
 /* What is cup's own comes before what would match it as anybody's kind. */
 const struct http_route api_routes[] = {
     {"GET", "/apis", get_definitions, NULL, 0, "definitions of all kinds"},
@@ -266,12 +304,14 @@ const struct http_route api_routes[] = {
     {"POST", BUILT_IN "/proposals/{id}/merge", merge_proposal, NULL, 0, "merge a proposal"},
     {"GET", BUILT_IN "/controllers", get_controllers, NULL, 0, "controllers that run"},
     {"GET", BUILT_IN "/controllers/{name}", get_controllers, NULL, 0, "one controller"},
-    {"GET", OBJECTS, list_objects, NULL, 0, "objects of a namespace"},
-    {"GET", OBJECT, get_object, NULL, 0, "one object"},
+    {"GET", OBJECTS, list_objects, peek_list, 0, "objects of a namespace"},
+    {"GET", OBJECT, get_object, peek_object, 0, "one object"},
     {"PUT", OBJECT, put_object, NULL, 0, "create or replace an object, as a proposal"},
     {"DELETE", OBJECT, delete_object, NULL, 0, "delete an object, as a proposal"},
-    {"GET", "/apis/{group}/{version}/{plural}", list_objects, NULL, 0, "objects of all namespaces"},
+    {"GET", "/apis/{group}/{version}/{plural}", list_objects, peek_list, 0,
+     "objects of all namespaces"},
     {"GET", "/healthz", get_health, NULL, 0, "the process answers"},
+    {"GET", "/metrics", get_metrics, NULL, 0, "counters in Prometheus' text form"},
     {"GET", "/readyz", get_health, NULL, 0, "everything is loaded"},
 };
 const size_t api_route_count = ARRAY_LEN(api_routes);

@@ -42,7 +42,7 @@ static enum err_kind snapshot_of_branch(
         return err_wrap(err, "branch '%s' of '%s'", c->target_branch, repo_display_url(c->repo));
     r = repo_tree(c->repo, &commit, &tree, &root, err);
     if (r == ERR_OK)
-        *ret = core_snapshot_new(&commit, tree, registry);
+        *ret = core_snapshot_new(&commit, &root, tree, registry);
     return r;
 }
 
@@ -52,7 +52,7 @@ static enum err_kind snapshot_of_directory(
     struct vfs *tree = NULL;
     enum err_kind r = core_localtree_new(c->local_path, &tree, err);
     if (r == ERR_OK)
-        *ret = core_snapshot_new(NULL, tree, registry);
+        *ret = core_snapshot_new(NULL, NULL, tree, registry);
     return r;
 }
 
@@ -209,6 +209,7 @@ static struct core *new_core(const struct core_options *o)
     c->poll_ms = o->git_poll_ms > 0 ? o->git_poll_ms : DISK_POLL_MS;
     c->note = o->note;
     c->note_data = o->note_data;
+    c->cache = core_cache_new(o->cache_bytes);
     init_locks(c);
     return c;
 }
@@ -249,6 +250,7 @@ struct core *core_free(struct core *c)
         return NULL;
     stop_poller(c);
     core_snapshot_unref(c->current);
+    core_cache_free(c->cache);
     if (c->scm != NULL)
         c->scm->driver->free(c->scm);
     repo_free(c->repo);
@@ -283,16 +285,14 @@ resolve(struct core *c, const struct core_read_options *o, struct repo_id *ret, 
     return r;
 }
 
-enum err_kind core_tree_for(
+enum err_kind core_view_for(
     struct core *c,
     struct core_snapshot *s,
     const struct core_read_options *o,
-    struct vfs **ret,
-    struct vfs **ret_owned,
+    struct core_view *ret,
     struct err *err)
 {
-    *ret = s->tree;
-    *ret_owned = NULL;
+    *ret = (struct core_view){.tree = s->tree, .has_root = s->has_commit, .root = s->root};
     if (o->revision.n == 0 && o->proposal.n == 0)
         return ERR_OK;
     if (!c->is_git)
@@ -302,11 +302,10 @@ enum err_kind core_tree_for(
     if (o->revision.n > 0 && o->proposal.n > 0)
         return err_set(err, ERR_MALFORMED, "'revision' and 'proposal' exclude each other");
     struct repo_id commit;
-    struct repo_id root;
     enum err_kind r = resolve(c, o, &commit, err);
     if (r == ERR_OK)
-        r = repo_tree(c->repo, &commit, ret_owned, &root, err);
-    *ret = *ret_owned;
+        r = repo_tree(c->repo, &commit, &ret->owned, &ret->root, err);
+    ret->tree = ret->owned;
     return r;
 }
 

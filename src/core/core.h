@@ -28,6 +28,7 @@ struct core_options {
     const char *const *auth_files;       /* as struct oci_session_options has them */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
     const char *self_url;
+    size_t cache_bytes; /* results of controllers kept in memory; 0: none */
     /* Told of each step of the start (loaded file, pulled image …); may be NULL. */
     void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;
@@ -68,27 +69,41 @@ struct core_read_options {
 };
 
 #define CORE_ETAG_MAX 72
+/* What a read gave: immutable, shared by whoever answers with it. */
+struct core_answer {
+    int refs;                 /* atomic */
+    enum err_kind kind;       /* OK, or NOT_FOUND: `bytes` then is the message */
+    char etag[CORE_ETAG_MAX]; /* without quotes; empty when there was nothing */
+    size_t n;
+    char bytes[]; /* and a NUL behind them */
+};
+struct core_answer *core_answer_ref(struct core_answer *a);
+struct core_answer *core_answer_unref(struct core_answer *a); /* NULL is fine; returns NULL */
+
 /*
- * One object, compact with a final newline, as upstream writes it.
- * ret_etag  version of the object: the hash of its canonical body (no quotes)
- * fails     NOT_FOUND (kind, object), INVALID (name grammar, NotVersioned), FAILED (controller),
- *           TIMEOUT, UNAVAILABLE
+ * One object, compact with a final newline, as upstream writes it; the etag is the hash of that.
+ * ret    with a reference for the caller; its kind is OK
+ * fails  NOT_FOUND (kind, object), INVALID (name grammar, NotVersioned), FAILED (controller),
+ *        TIMEOUT, UNAVAILABLE
  */
 enum err_kind core_get(
     struct core *c,
     const struct core_target *t,
     const struct core_read_options *o,
-    struct buf *ret,
-    char ret_etag[CORE_ETAG_MAX],
+    struct core_answer **ret,
     struct err *err) MUST_USE;
 /* Newline-separated objects; empty when there is none. */
 enum err_kind core_list(
     struct core *c,
     const struct core_target *t,
     const struct core_read_options *o,
-    struct buf *ret,
-    char ret_etag[CORE_ETAG_MAX],
+    struct core_answer **ret,
     struct err *err) MUST_USE;
+/*
+ * The same where the answer is kept and proven for the current tree: name given or not makes it a get or
+ * a list. NULL: ask the others, which say what is wrong as well. Never blocks: for the event thread.
+ */
+struct core_answer *core_peek(struct core *c, const struct core_target *t);
 
 struct core_write_options {
     struct str idempotency_key; /* empty: none */
@@ -130,3 +145,6 @@ core_proposal_close(struct core *c, struct str id, struct buf *ret, struct err *
 /* {"items":[…]} or one: image reference, digest, kinds, conditions, last error. */
 enum err_kind
 core_controllers(struct core *c, struct str name, struct buf *ret, struct err *err) MUST_USE;
+
+/* Counters for /metrics, in Prometheus' text form. */
+void core_write_metrics(struct core *c, struct buf *to);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "core/cache.h"
 #include "core/core.h"
 #include "core/snapshot.h"
 #include "repo/repo.h"
@@ -22,6 +23,7 @@ struct core {
     struct scm_git git;
     struct scm *scm;
     struct wasmhost *host;
+    struct core_cache *cache;
     void (*note)(
         void *data, enum log_level level, const char *what, struct str value); /* or NULL */
     void *note_data;
@@ -48,17 +50,27 @@ struct core_snapshot *core_current(struct core *c);
 enum err_kind
 core_refresh(struct core *c, struct core_registry *registry, struct err *err) MUST_USE;
 
-/*
- * The tree that a read is about: the snapshot's, a revision's or a proposal's. `ret` is borrowed from
- * the snapshot unless *ret_owned is set, which the caller frees.
- */
-enum err_kind core_tree_for(
+/* The tree that a read is about: the snapshot's, a revision's or a proposal's. */
+struct core_view {
+    struct vfs *tree;    /* borrowed from the snapshot, or `owned` */
+    struct vfs *owned;   /* NULL: the snapshot's */
+    bool has_root;       /* false: a local directory, which may change at any time */
+    struct repo_id root; /* the root tree's identity */
+};
+enum err_kind core_view_for(
     struct core *c,
     struct core_snapshot *s,
     const struct core_read_options *o,
-    struct vfs **ret,
-    struct vfs **ret_owned,
+    struct core_view *ret,
     struct err *err) MUST_USE;
+static inline void core_view_deinit(struct core_view *v)
+{
+    vfs_free(v->owned);
+}
+#define auto_core_view CLEANUP(core_view_deinit)
+
+/* With one reference. */
+struct core_answer *core_answer_new(enum err_kind kind, struct str bytes, const char *etag);
 
 /* Row of this group/version/plural, or NOT_FOUND. Checks the names of the target, too. */
 enum err_kind core_find_served(

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/ids.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "repo/repo.h"
 
 #include <dirent.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const size_t FILE_BYTES_MAX = (size_t)128 << 20;
@@ -99,6 +101,34 @@ find(struct vfs *v, struct str path, int *ret_parent, char ret_name[256], struct
     return open_parent(((struct localtree *)v)->root, path, false, ret_parent, ret_name, err);
 }
 
+/*
+ * A file of a directory has no identity but what the file system says of it, and times are only as fine
+ * as its clock: a file that was changed a moment ago may be changed again without a trace, so it has
+ * none yet.
+ */
+static struct vfs_id identity_of(const struct stat *st)
+{
+    static const time_t SETTLED_S = 2;
+    struct vfs_id id = {.n = 0};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (st->st_mtim.tv_sec > now.tv_sec - SETTLED_S || st->st_ctim.tv_sec > now.tv_sec - SETTLED_S)
+        return id;
+    const uint64_t facts[] = {
+        st->st_dev,
+        st->st_ino,
+        (uint64_t)st->st_size,
+        st->st_mode,
+        (uint64_t)st->st_mtim.tv_sec,
+        (uint64_t)st->st_mtim.tv_nsec,
+        (uint64_t)st->st_ctim.tv_sec,
+        (uint64_t)st->st_ctim.tv_nsec,
+    };
+    id.n = SHA256_BYTES;
+    sha256_of(str_of((const char *)facts, sizeof(facts)), id.bytes);
+    return id;
+}
+
 static enum err_kind
 local_stat(struct vfs *v, struct str path, unsigned flags, struct vfs_stat *ret, struct err *err)
 {
@@ -113,8 +143,10 @@ local_stat(struct vfs *v, struct str path, unsigned flags, struct vfs_stat *ret,
         return failed(errno, path, err);
     *ret = (struct vfs_stat){
         .type = type_of(st.st_mode), .is_executable = S_ISREG(st.st_mode) && (st.st_mode & 0100)};
-    if (ret->type == VFS_FILE || ret->type == VFS_LINK)
+    if (ret->type == VFS_FILE || ret->type == VFS_LINK) {
         ret->size = (uint64_t)st.st_size;
+        ret->id = identity_of(&st);
+    }
     return ERR_OK;
 }
 

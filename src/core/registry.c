@@ -124,6 +124,22 @@ static void insert(struct core_registry *r, struct core_served served)
     r->served[at] = served;
 }
 
+/* Each part with its NUL, so that no two lists of parts read alike. */
+static void identify(struct core_served *s, struct str schema)
+{
+    const struct core_kind *k = &s->kind;
+    const char *const parts[] = {
+        CUP_VERSION, s->controller->name, s->controller->identity, k->group, k->version, k->kind,
+        k->singular, k->plural,
+    };
+    struct sha256 sha;
+    sha256_init(&sha);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        sha256_add(&sha, parts[i], strlen(parts[i]) + 1);
+    sha256_add(&sha, schema.p, schema.n);
+    sha256_end(&sha, s->identity);
+}
+
 enum err_kind core_registry_serve(
     struct core_registry *r,
     const struct core_kind *kind,
@@ -141,20 +157,20 @@ enum err_kind core_registry_serve(
     struct json_schema *compiled = NULL;
     if (json_schema_compile(schema, &compiled, err) != ERR_OK)
         return err_wrap(err, "schema of %s/%s/%s", kind->group, kind->version, kind->plural);
-    insert(
-        r,
-        (struct core_served){
-            .kind =
-                {
-                    .group = mem_strdup(kind->group),
-                    .version = mem_strdup(kind->version),
-                    .kind = mem_strdup(kind->kind),
-                    .singular = mem_strdup(kind->singular),
-                    .plural = mem_strdup(kind->plural),
-                    .controller = controller->name,
-                },
-            .schema = compiled,
-            .controller = core_controller_ref(controller),
-        });
+    struct core_served served = {
+        .kind =
+            {
+                .group = mem_strdup(kind->group),
+                .version = mem_strdup(kind->version),
+                .kind = mem_strdup(kind->kind),
+                .singular = mem_strdup(kind->singular),
+                .plural = mem_strdup(kind->plural),
+                .controller = controller->name,
+            },
+        .schema = compiled,
+        .controller = core_controller_ref(controller),
+    };
+    identify(&served, schema);
+    insert(r, served);
     return ERR_OK;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/sha256.h"
 #include "core/controller.h"
 #include "json/schema.h"
 
@@ -12,6 +13,9 @@ struct core_served {
     struct core_kind kind; /* owns its strings */
     struct json_schema *schema;
     struct core_controller *controller;
+    /* Of all that a read's result depends on beside tree, namespace and name: the controller's own
+     * identity, the definition, this program. */
+    uint8_t identity[SHA256_BYTES];
 };
 
 struct core_registry {

@@ -2,13 +2,18 @@
 #include "base/mem.h"
 
 struct core_snapshot *core_snapshot_new(
-    const struct repo_id *commit, struct vfs *take_tree, struct core_registry *registry)
+    const struct repo_id *commit,
+    const struct repo_id *root,
+    struct vfs *take_tree,
+    struct core_registry *registry)
 {
     struct core_snapshot *s = mem_new(struct core_snapshot);
     s->refs = 1;
     s->has_commit = commit != NULL;
-    if (commit != NULL)
+    if (commit != NULL) {
         s->commit = *commit;
+        s->root = *root;
+    }
     s->tree = take_tree;
     s->registry = core_registry_ref(registry);
     return s;

@@ -13,13 +13,17 @@ struct core_snapshot {
     int refs;              /* atomic */
     bool has_commit;       /* false: a local directory */
     struct repo_id commit; /* of the target branch */
+    struct repo_id root;   /* its tree */
     struct vfs *tree;      /* any thread */
     struct core_registry *registry;
 };
 
-/* Takes the tree and a reference to the registry. */
+/* Takes the tree and a reference to the registry. commit and root NULL: a local directory. */
 struct core_snapshot *core_snapshot_new(
-    const struct repo_id *commit, struct vfs *take_tree, struct core_registry *registry);
+    const struct repo_id *commit,
+    const struct repo_id *root,
+    struct vfs *take_tree,
+    struct core_registry *registry);
 struct core_snapshot *core_snapshot_ref(struct core_snapshot *s);
 struct core_snapshot *core_snapshot_unref(struct core_snapshot *s);
 static inline void core_snapshot_cleanup(struct core_snapshot **s)

@@ -80,3 +80,23 @@ enum err_kind core_controllers(struct core *c, struct str name, struct buf *ret,
     buf_text(ret, "]}\n");
     return buf_check(ret, "the list of controllers", err);
 }
+
+static void metric(struct buf *to, const char *name, const char *type, const char *help, uint64_t v)
+{
+    buf_printf(
+        to, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+        (unsigned long long)v);
+}
+
+void core_write_metrics(struct core *c, struct buf *to)
+{
+    struct core_cache_stats s;
+    core_cache_stats(c->cache, &s);
+    metric(
+        to, "cup_result_cache_hits_total", "counter", "Reads answered from kept results.", s.hits);
+    metric(
+        to, "cup_result_cache_misses_total", "counter", "Reads that a controller computed.",
+        s.misses);
+    metric(to, "cup_result_cache_bytes", "gauge", "Memory that kept results hold.", s.bytes);
+    metric(to, "cup_result_cache_entries", "gauge", "Kept results.", s.entries);
+}

@@ -451,6 +451,9 @@ enum err_kind core_template_controller_new(
         core_controller_unref(&t->base);
         return r;
     }
+    t->base.identity = mem_printf(
+        "template;%s;%s", or_default(list_template, CORE_TEMPLATE_LIST),
+        or_default(resource_template, CORE_TEMPLATE_RESOURCE));
     *ret = &t->base;
     return ERR_OK;
 }

@@ -336,6 +336,28 @@ init_globs(struct wasm_controller *w, const struct core_wasm_spec *spec, struct 
     return ERR_OK;
 }
 
+static void add_globs(struct buf *to, const struct core_globs *globs)
+{
+    for (size_t i = 0; i < globs->count; i++)
+        buf_printf(to, STR_FMT "\n", STR_ARG(globs->items[i]));
+    buf_text(to, ";");
+}
+
+/* Reads do not depend on the write globs. */
+static char *identity_of(const struct wasm_controller *w)
+{
+    struct wasmhost_limits limits = w->limits;
+    struct buf text = {0};
+    wasmhost_limits_default(&limits);
+    buf_printf(
+        &text, "wasm;%s;%lld;%llu;%llu;%u;%d;", w->base.module_digest, (long long)limits.timeout_ms,
+        (unsigned long long)limits.memory_bytes, (unsigned long long)limits.output_bytes,
+        limits.open_files, w->has_namespaces);
+    for (size_t i = 0; i < ARRAY_LEN(w->read); i++)
+        add_globs(&text, &w->read[i]);
+    return buf_steal(&text);
+}
+
 enum err_kind core_wasm_controller_new(
     const struct core_wasm_spec *spec, struct core_controller **ret, struct err *err)
 {
@@ -352,6 +374,7 @@ enum err_kind core_wasm_controller_new(
         core_controller_unref(&w->base);
         return r;
     }
+    w->base.identity = identity_of(w);
     *ret = &w->base;
     return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #include "vfs/memtree.h"
 
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "vfs/nodes.h"
 
 struct memtree {
@@ -30,7 +31,7 @@ memtree_stat(struct vfs *v, struct str path, unsigned flags, struct vfs_stat *re
     (void)flags;
     if (kind == ERR_OK)
         *ret = (struct vfs_stat){
-            .type = n->type, .is_executable = n->is_executable, .size = n->bytes.n};
+            .type = n->type, .is_executable = n->is_executable, .size = n->bytes.n, .id = n->id};
     return kind;
 }
 
@@ -105,7 +106,10 @@ enum err_kind memtree_add(
         }
         at = child;
     }
-    if (type == VFS_FILE || type == VFS_LINK)
+    if (type == VFS_FILE || type == VFS_LINK) {
         node_set_bytes(at, bytes);
+        at->id.n = SHA256_BYTES;
+        sha256_of(bytes, at->id.bytes);
+    }
     return ERR_OK;
 }

@@ -15,6 +15,7 @@ struct node {
     bool is_gone;            /* overlay: removed, what the base has there is not seen */
     enum vfs_type base_type; /* overlay: what the base has there; 0: nothing */
     struct str bytes;        /* owned; of files and links */
+    struct vfs_id id;        /* memory tree: of the bytes */
     struct node **children;
     size_t child_count;
     size_t child_cap;

@@ -17,7 +17,9 @@ enum vfs_type {
 };
 
 #define VFS_ID_MAX 32
-struct vfs_id { /* identity of a file's content: a blob id; n = 0: the tree knows none */
+/* Identity of the content of a file or link: equal ones of one source mean equal bytes. A blob id, or a
+ * digest of what the file system says; n = 0: the tree knows none (yet). */
+struct vfs_id {
     uint8_t n;
     uint8_t bytes[VFS_ID_MAX];
 };

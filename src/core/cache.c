@@ -1,0 +1,388 @@
+#include "core/cache.h"
+
+#include "base/mem.h"
+#include "vfs/trace.h"
+
+#include <pthread.h>
+#include <uthash.h>
+#include <utlist.h>
+
+enum {
+    ROOTS_MAX = 8,    /* trees that an entry remembers to hold for */
+    VARIANTS_MAX = 4, /* results of one key, for trees that differ: branches, proposals */
+};
+/* What one call may have seen, at most; a call that sees more is computed each time. */
+#define SEEN_MAX ((size_t)8 << 20)
+
+struct entry {
+    struct entry *prev, *next; /* of all, by use: the head was used longest ago */
+    struct entry *sibling;     /* another result of the same key */
+    struct slot *slot;
+    struct vfs_seen *seen;
+    struct core_answer *answer;
+    struct repo_id roots[ROOTS_MAX];
+    size_t root_count;
+    size_t root_next; /* to be overwritten */
+    size_t bytes;
+};
+
+struct slot {
+    UT_hash_handle hh;
+    struct entry *entries; /* the newest first */
+    size_t key_n;
+    char key[];
+};
+
+/* A computation under way; whoever asks for the same waits for it. */
+struct flight {
+    UT_hash_handle hh;
+    pthread_cond_t landed;
+    unsigned waiting;
+    bool is_done;
+    struct core_answer *answer;
+    struct err err;
+    size_t key_n;
+    char key[]; /* root and key */
+};
+
+struct core_cache {
+    size_t bytes_max;
+    pthread_mutex_t lock; /* guards all below; a leaf, never held across a call or I/O */
+    struct slot *slots;
+    struct entry *by_use;
+    struct flight *flights;
+    struct core_cache_stats stats;
+};
+
+/* --- entries; the lock is held ---------------------------------------------------------------------- */
+
+static struct slot *find_slot(struct core_cache *c, struct str key)
+{
+    struct slot *slot = NULL;
+    HASH_FIND(hh, c->slots, key.p, key.n, slot);
+    return slot;
+}
+
+static struct slot *make_slot(struct core_cache *c, struct str key)
+{
+    struct slot *slot = find_slot(c, key);
+    if (slot != NULL)
+        return slot;
+    slot = mem_alloc(sizeof(*slot) + key.n);
+    slot->key_n = key.n;
+    memcpy(slot->key, key.p, key.n);
+    HASH_ADD(hh, c->slots, key, key.n, slot);
+    return slot;
+}
+
+static void drop(struct core_cache *c, struct entry *e)
+{
+    struct slot *slot = e->slot;
+    LL_DELETE2(slot->entries, e, sibling);
+    DL_DELETE(c->by_use, e);
+    if (slot->entries == NULL) {
+        HASH_DEL(c->slots, slot);
+        free(slot);
+    }
+    c->stats.bytes -= e->bytes;
+    c->stats.entries--;
+    vfs_seen_unref(e->seen);
+    core_answer_unref(e->answer);
+    free(e);
+}
+
+static void touch(struct core_cache *c, struct entry *e)
+{
+    if (e->next == NULL)
+        return;
+    DL_DELETE(c->by_use, e);
+    DL_APPEND(c->by_use, e);
+}
+
+static bool is_proven(const struct entry *e, const struct repo_id *root)
+{
+    for (size_t i = 0; i < e->root_count; i++) {
+        if (repo_id_eq(&e->roots[i], root))
+            return true;
+    }
+    return false;
+}
+
+static void add_root(struct entry *e, const struct repo_id *root)
+{
+    if (root == NULL || is_proven(e, root))
+        return;
+    e->roots[e->root_next] = *root;
+    e->root_next = (e->root_next + 1) % ROOTS_MAX;
+    if (e->root_count < ROOTS_MAX)
+        e->root_count++;
+}
+
+static struct entry *oldest_of(const struct slot *slot, size_t *ret_count)
+{
+    struct entry *last = NULL;
+    *ret_count = 0;
+    for (struct entry *e = slot->entries; e != NULL; e = e->sibling) {
+        last = e;
+        (*ret_count)++;
+    }
+    return last;
+}
+
+static void insert(
+    struct core_cache *c,
+    const struct core_cache_work *w,
+    struct vfs_seen *seen,
+    struct core_answer *a)
+{
+    struct slot *slot = make_slot(c, w->key);
+    struct entry *e = mem_new(struct entry);
+    size_t count;
+    e->slot = slot;
+    e->seen = vfs_seen_ref(seen);
+    e->answer = core_answer_ref(a);
+    e->bytes = sizeof(*e) + sizeof(*slot) + w->key.n + vfs_seen_bytes(seen) + sizeof(*a) + a->n;
+    add_root(e, w->root);
+    struct entry *oldest = oldest_of(slot, &count);
+    LL_PREPEND2(slot->entries, e, sibling);
+    DL_APPEND(c->by_use, e);
+    c->stats.bytes += e->bytes;
+    c->stats.entries++;
+    if (count >= VARIANTS_MAX)
+        drop(c, oldest);
+    while (c->stats.bytes > c->bytes_max)
+        drop(c, c->by_use);
+}
+
+static struct core_answer *
+find_proven(struct core_cache *c, struct str key, const struct repo_id *root)
+{
+    struct slot *slot = find_slot(c, key);
+    for (struct entry *e = slot == NULL ? NULL : slot->entries; e != NULL; e = e->sibling) {
+        if (!is_proven(e, root))
+            continue;
+        touch(c, e);
+        c->stats.hits++;
+        return core_answer_ref(e->answer);
+    }
+    return NULL;
+}
+
+/* --- proving ------------------------------------------------------------------------------------------ */
+
+struct candidates {
+    struct vfs_seen *seen[VARIANTS_MAX];
+    struct core_answer *answers[VARIANTS_MAX];
+    size_t count;
+};
+
+static void collect(struct core_cache *c, struct str key, struct candidates *ret)
+{
+    pthread_mutex_lock(&c->lock);
+    struct slot *slot = find_slot(c, key);
+    struct entry *e = slot == NULL ? NULL : slot->entries;
+    for (ret->count = 0; e != NULL && ret->count < VARIANTS_MAX; e = e->sibling) {
+        ret->seen[ret->count] = vfs_seen_ref(e->seen);
+        ret->answers[ret->count++] = core_answer_ref(e->answer);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* The entry may be gone by now; its answer holds all the same. */
+static void
+note_proof(struct core_cache *c, const struct core_cache_work *w, const struct vfs_seen *seen)
+{
+    pthread_mutex_lock(&c->lock);
+    struct slot *slot = find_slot(c, w->key);
+    for (struct entry *e = slot == NULL ? NULL : slot->entries; e != NULL; e = e->sibling) {
+        if (e->seen != seen)
+            continue;
+        add_root(e, w->root);
+        touch(c, e);
+        break;
+    }
+    c->stats.hits++;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* The reader's own tree is looked at without the lock. */
+static struct core_answer *prove(struct core_cache *c, const struct core_cache_work *w)
+{
+    struct candidates all;
+    struct core_answer *found = NULL;
+    collect(c, w->key, &all);
+    for (size_t i = 0; i < all.count; i++) {
+        if (found == NULL && vfs_seen_holds(all.seen[i], w->tree)) {
+            found = core_answer_ref(all.answers[i]);
+            note_proof(c, w, all.seen[i]);
+        }
+        vfs_seen_unref(all.seen[i]);
+        core_answer_unref(all.answers[i]);
+    }
+    return found;
+}
+
+static enum err_kind compute(
+    struct core_cache *c,
+    const struct core_cache_work *w,
+    struct core_answer **ret,
+    struct err *err)
+{
+    struct vfs_trace *trace = vfs_trace_new(w->tree, SEEN_MAX);
+    enum err_kind r = w->compute(w->data, vfs_trace_vfs(trace), ret, err);
+    struct vfs_seen *seen = r == ERR_OK ? vfs_trace_seen(trace) : NULL;
+    pthread_mutex_lock(&c->lock);
+    c->stats.misses++;
+    if (seen != NULL && vfs_seen_bytes(seen) + (*ret)->n < c->bytes_max / 4)
+        insert(c, w, seen, *ret);
+    pthread_mutex_unlock(&c->lock);
+    vfs_seen_unref(seen);
+    vfs_trace_free(trace);
+    return r;
+}
+
+static enum err_kind prove_or_compute(
+    struct core_cache *c,
+    const struct core_cache_work *w,
+    struct core_answer **ret,
+    struct err *err)
+{
+    *ret = prove(c, w);
+    return *ret != NULL ? ERR_OK : compute(c, w, ret, err);
+}
+
+/* --- one computation for many equal requests ----------------------------------------------------------- */
+
+static void flight_free(struct flight *f)
+{
+    core_answer_unref(f->answer);
+    pthread_cond_destroy(&f->landed);
+    free(f);
+}
+
+/* The flight of this work. The lock is held; true: it is ours to fly. */
+static bool board(struct core_cache *c, const struct core_cache_work *w, struct flight **ret)
+{
+    size_t n = sizeof(*w->root) + w->key.n;
+    autofree char *key = mem_alloc(n);
+    memcpy(key, w->root, sizeof(*w->root));
+    memcpy(key + sizeof(*w->root), w->key.p, w->key.n);
+    HASH_FIND(hh, c->flights, key, n, *ret);
+    if (*ret != NULL)
+        return false;
+    struct flight *f = mem_alloc(sizeof(*f) + n);
+    pthread_cond_init(&f->landed, NULL);
+    f->key_n = n;
+    memcpy(f->key, key, n);
+    HASH_ADD(hh, c->flights, key, n, f);
+    *ret = f;
+    return true;
+}
+
+static enum err_kind
+wait_for(struct core_cache *c, struct flight *f, struct core_answer **ret, struct err *err)
+{
+    f->waiting++;
+    while (!f->is_done)
+        pthread_cond_wait(&f->landed, &c->lock);
+    enum err_kind r = f->err.kind;
+    if (r == ERR_OK) {
+        *ret = core_answer_ref(f->answer);
+        c->stats.hits++;
+    } else if (err != NULL) {
+        *err = f->err;
+    }
+    bool is_last = --f->waiting == 0;
+    pthread_mutex_unlock(&c->lock);
+    if (is_last)
+        flight_free(f);
+    return r;
+}
+
+static void
+land(struct core_cache *c, struct flight *f, struct core_answer *answer, const struct err *err)
+{
+    pthread_mutex_lock(&c->lock);
+    HASH_DEL(c->flights, f);
+    f->is_done = true;
+    f->err = *err;
+    f->answer = answer == NULL ? NULL : core_answer_ref(answer);
+    bool is_alone = f->waiting == 0;
+    pthread_cond_broadcast(&f->landed);
+    pthread_mutex_unlock(&c->lock);
+    if (is_alone)
+        flight_free(f);
+}
+
+static enum err_kind
+fly(struct core_cache *c,
+    const struct core_cache_work *w,
+    struct core_answer **ret,
+    struct err *err)
+{
+    struct flight *f;
+    struct err own = {0};
+    pthread_mutex_lock(&c->lock);
+    *ret = find_proven(c, w->key, w->root);
+    bool is_ours = *ret == NULL && board(c, w, &f);
+    if (*ret == NULL && !is_ours)
+        return wait_for(c, f, ret, err);
+    pthread_mutex_unlock(&c->lock);
+    if (!is_ours)
+        return ERR_OK;
+    enum err_kind r = prove_or_compute(c, w, ret, &own);
+    land(c, f, r == ERR_OK ? *ret : NULL, &own);
+    if (r != ERR_OK && err != NULL)
+        *err = own;
+    return r;
+}
+
+/* --- the way in ------------------------------------------------------------------------------------------ */
+
+struct core_answer *
+core_cache_peek(struct core_cache *c, struct str key, const struct repo_id *root)
+{
+    pthread_mutex_lock(&c->lock);
+    struct core_answer *a = find_proven(c, key, root);
+    pthread_mutex_unlock(&c->lock);
+    return a;
+}
+
+enum err_kind core_cache_get(
+    struct core_cache *c,
+    const struct core_cache_work *work,
+    struct core_answer **ret,
+    struct err *err)
+{
+    if (work->key.n == 0 || c->bytes_max == 0)
+        return work->compute(work->data, work->tree, ret, err);
+    /* Without a root nobody knows whether a computation that is under way began before a change that
+     * this reader has seen: each computes, or proves, for itself. */
+    return work->root != NULL ? fly(c, work, ret, err) : prove_or_compute(c, work, ret, err);
+}
+
+void core_cache_stats(struct core_cache *c, struct core_cache_stats *ret)
+{
+    pthread_mutex_lock(&c->lock);
+    *ret = c->stats;
+    pthread_mutex_unlock(&c->lock);
+}
+
+struct core_cache *core_cache_new(size_t bytes_max)
+{
+    struct core_cache *c = mem_new(struct core_cache);
+    pthread_mutex_init(&c->lock, NULL);
+    c->bytes_max = bytes_max;
+    return c;
+}
+
+struct core_cache *core_cache_free(struct core_cache *c)
+{
+    if (c == NULL)
+        return NULL;
+    while (c->by_use != NULL)
+        drop(c, c->by_use);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    return NULL;
+}
