@@ -54,7 +54,8 @@ check_names(yyjson_val *root, struct str group, struct str plural, struct err *e
     if (kind.n == 0 || kind.n > 63 || kind.p[0] < 'A' || kind.p[0] > 'Z')
         return refuse("names.kind", kind, "must begin with an upper-case letter", err);
     for (size_t i = 0; i < kind.n; i++) {
-        if (!is_name_char((char)(kind.p[i] | 0x20)) || kind.p[i] == '-')
+        bool is_upper = kind.p[i] >= 'A' && kind.p[i] <= 'Z';
+        if (!is_upper && (!is_name_char(kind.p[i]) || kind.p[i] == '-'))
             return refuse("names.kind", kind, "must be letters and digits", err);
     }
     if (!is_dns_name(plural, false))

@@ -41,6 +41,7 @@ static void test_t_adv_08_bad_definition__refused(void **state)
         {BODY(API, RD, "../a", NAMES("A", "as"), SPEC("g", "{\"v1\":{}}")), "metadata.name"},
         {BODY(API, RD, "a", NAMES("a", "as"), SPEC("g", "{\"v1\":{}}")), "names.kind"},
         {BODY(API, RD, "a", NAMES("A-b", "as"), SPEC("g", "{\"v1\":{}}")), "names.kind"},
+        {BODY(API, RD, "a", NAMES("A\\u0011\\r", "as"), SPEC("g", "{\"v1\":{}}")), "names.kind"},
         {BODY(API, RD, "a", NAMES("A", "As"), SPEC("g", "{\"v1\":{}}")), "names.plural"},
         {BODY(API, RD, "a", NAMES("A", "a.s"), SPEC("g", "{\"v1\":{}}")), "names.plural"},
         {BODY(API, RD, "a", NAMES("A", "as"), SPEC("g/x", "{\"v1\":{}}")), "spec.group"},

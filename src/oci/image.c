@@ -303,6 +303,12 @@ static enum err_kind parse_raw(const struct oci_raw *raw, struct oci_manifest *r
     return r == ERR_OK ? r : err_wrap(err, "%s", raw->digest);
 }
 
+/* Media types are left out by some writers; one that is there must be the one that was announced. */
+static bool is_said_type(const struct oci_manifest *m, struct str said)
+{
+    return m->media_type.p == NULL || str_eq(m->media_type, said);
+}
+
 static enum err_kind read_child(
     struct oci_place *place,
     const struct oci_descriptor *d,
@@ -321,8 +327,10 @@ static enum err_kind read_child(
             d->size, raw->bytes.n);
     if (r == ERR_OK)
         r = parse_raw(raw, ret, err);
-    if (r == ERR_OK && ret->is_index)
-        r = err_set(err, ERR_INVALID, "index nesting > 1: %s is an index in an index", d->digest);
+    if (r == ERR_OK && (ret->is_index || !is_said_type(ret, d->media_type)))
+        r = err_set(
+            err, ERR_INVALID,
+            "ambiguous manifest: the index says that %s is another type of document", d->digest);
     if (r != ERR_OK) {
         oci_manifest_deinit(ret);
         oci_raw_deinit(raw);
@@ -363,6 +371,22 @@ static enum err_kind consider_child(
     return ERR_OK;
 }
 
+/* An index in an index is not looked into: nothing bounds how deep that goes (image-spec allows it). */
+static enum err_kind
+refuse_index(const struct oci_read_image *read, unsigned found, struct err *err)
+{
+    for (size_t i = 0; found == 0 && i < read->index.count; i++) {
+        if (oci_media_is_index(read->index.items[i].media_type))
+            return err_set(
+                err, ERR_INVALID, "index nesting > 1: %s is an index in the index %s",
+                read->index.items[i].digest, read->raw.digest);
+    }
+    return err_set(
+        err, ERR_INVALID,
+        "%s is an index with %u manifests of a controller; it must be exactly one",
+        read->raw.digest, found);
+}
+
 static enum err_kind
 follow_index(struct oci_place *place, struct oci_read_image *read, struct err *err)
 {
@@ -372,12 +396,7 @@ follow_index(struct oci_place *place, struct oci_read_image *read, struct err *e
         if (r != ERR_OK)
             return r;
     }
-    if (found == 1)
-        return ERR_OK;
-    return err_set(
-        err, ERR_INVALID,
-        "%s is an index with %u manifests of a controller; it must be exactly one",
-        read->raw.digest, found);
+    return found == 1 ? ERR_OK : refuse_index(read, found, err);
 }
 
 static enum err_kind resolve(struct oci_place *place, struct oci_read_image *read, struct err *err)

@@ -10,6 +10,9 @@
 # expect_exit CODE CMD…     CMD ends with CODE; its output is in the files $stdout and $stderr,
 #                           that of all such calls in $work/everything
 # fail WHAT                 end the story
+# measured CMD…              runs it, and keeps its peak of memory for: rss_below MIB (true of a build
+#                           with sanitizers, whose memory tells nothing)
+# is_plain_text FILE        nothing in it that a terminal would obey
 # start_program LOG CMD…    in the background; its id is in $program_pid
 # wait_for LOG REGEX        until a line of LOG matches; $found is the first group
 # start_registry, start_registry_auth USER PASSWORD     $registry is host:port, $registry_log its log
@@ -94,6 +97,22 @@ expect_exit() {
     cat "$stdout" "$stderr" >>"$work/everything"
     [ "$code" = "$wanted" ] || fail "exit $wanted, but it is $code: $*"
     passed "exit $wanted: $*"
+}
+
+measured() {
+    /usr/bin/time -q -o "$work/rss" -f %M "$@"
+}
+
+rss_below() {
+    grep -q __asan_init "$CUP_BIN/cup" || [ "$(tail -n1 "$work/rss")" -lt $(($1 * 1024)) ] || {
+        echo "its peak was $(tail -n1 "$work/rss") KiB"
+        return 1
+    }
+}
+
+# Control characters of ASCII and, in UTF-8, those from U+0080 on.
+is_plain_text() {
+    ! LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1"
 }
 
 start_program() {
