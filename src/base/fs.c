@@ -85,38 +85,67 @@ static char *dir_of(const char *path)
 }
 
 static enum err_kind
-write_and_sync(const char *temp, struct str bytes, unsigned mode, struct err *err)
+begin(char *take_temp, const char *path, unsigned mode, struct fs_writer *ret, struct err *err)
 {
-    autofree char *what = mem_printf("'%s'", temp);
-    autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
-        return err_errno(err, errno, "creating %s", what);
-    enum err_kind r = fs_write_all(fd, bytes.p, bytes.n, err);
+    *ret = (struct fs_writer){.temp = take_temp, .path = mem_strdup(path)};
+    ret->fd = open(take_temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    return ret->fd < 0 ? err_errno(err, errno, "creating '%s'", take_temp) : ERR_OK;
+}
+
+enum err_kind
+fs_writer_begin(const char *path, unsigned mode, struct fs_writer *ret, struct err *err)
+{
+    char id[ID_CHARS + 1];
+    id_new(id);
+    return begin(mem_printf("%s.%s.tmp", path, id), path, mode, ret, err);
+}
+
+enum err_kind fs_writer_add(struct fs_writer *w, const void *p, size_t n, struct err *err)
+{
+    enum err_kind r = fs_write_all(w->fd, p, n, err);
+    return r == ERR_OK ? r : err_wrap(err, "'%s'", w->temp);
+}
+
+enum err_kind fs_writer_commit(struct fs_writer *w, struct err *err)
+{
+    autofree char *what = mem_printf("'%s'", w->temp);
+    enum err_kind r = fs_sync(w->fd, what, err);
     if (r != ERR_OK)
-        return err_wrap(err, "%s", what);
-    return fs_sync(fd, what, err);
+        return r;
+    if (rename(w->temp, w->path) != 0)
+        return err_errno(err, errno, "renaming '%s' to '%s'", w->temp, w->path);
+    close(w->fd);
+    w->fd = -1;
+    autofree char *dir = dir_of(w->path);
+    return fs_sync_dir(dir, err);
+}
+
+void fs_writer_deinit(struct fs_writer *w)
+{
+    if (w->fd >= 0) {
+        close(w->fd);
+        unlink(w->temp);
+    }
+    free(w->temp);
+    free(w->path);
+    *w = FS_WRITER_NONE;
 }
 
 static enum err_kind
-replace(const char *temp, const char *path, struct str bytes, unsigned mode, struct err *err)
+replace(char *take_temp, const char *path, struct str bytes, unsigned mode, struct err *err)
 {
-    enum err_kind r = write_and_sync(temp, bytes, mode, err);
-    if (r == ERR_OK && rename(temp, path) != 0)
-        r = err_errno(err, errno, "renaming '%s' to '%s'", temp, path);
-    if (r != ERR_OK) {
-        unlink(temp);
-        return r;
-    }
-    autofree char *dir = dir_of(path);
-    return fs_sync_dir(dir, err);
+    auto_fs_writer struct fs_writer w = FS_WRITER_NONE;
+    enum err_kind r = begin(take_temp, path, mode, &w, err);
+    if (r == ERR_OK)
+        r = fs_writer_add(&w, bytes.p, bytes.n, err);
+    return r == ERR_OK ? fs_writer_commit(&w, err) : r;
 }
 
 enum err_kind fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *err)
 {
     char id[ID_CHARS + 1];
     id_new(id);
-    autofree char *temp = mem_printf("%s.%s.tmp", path, id);
-    return replace(temp, path, bytes, mode, err);
+    return replace(mem_printf("%s.%s.tmp", path, id), path, bytes, mode, err);
 }
 
 enum err_kind fs_write_atomic_by(
@@ -124,7 +153,7 @@ enum err_kind fs_write_atomic_by(
 {
     if (unlink(temp) != 0 && errno != ENOENT)
         return err_errno(err, errno, "removing '%s'", temp);
-    return replace(temp, path, bytes, mode, err);
+    return replace(mem_strdup(temp), path, bytes, mode, err);
 }
 
 static enum err_kind make_dir(const char *path, unsigned mode, struct err *err)

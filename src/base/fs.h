@@ -23,6 +23,20 @@ fs_write_atomic(const char *path, struct str bytes, unsigned mode, struct err *e
  * theirs): what a killed one left there is overwritten, so nothing heaps up. */
 enum err_kind fs_write_atomic_by(
     const char *temp, const char *path, struct str bytes, unsigned mode, struct err *err) MUST_USE;
+/* The same for bytes that come in pieces: begin, add, commit; deinit in any case, and without a commit
+ * `path` stays what it was. */
+struct fs_writer {
+    int fd;
+    char *temp;
+    char *path;
+};
+#define FS_WRITER_NONE ((struct fs_writer){.fd = -1})
+enum err_kind
+fs_writer_begin(const char *path, unsigned mode, struct fs_writer *ret, struct err *err) MUST_USE;
+enum err_kind fs_writer_add(struct fs_writer *w, const void *p, size_t n, struct err *err) MUST_USE;
+enum err_kind fs_writer_commit(struct fs_writer *w, struct err *err) MUST_USE;
+void fs_writer_deinit(struct fs_writer *w);
+#define auto_fs_writer CLEANUP(fs_writer_deinit)
 /* Make a directory and those above it, with `mode` for the new ones; fine when it is there. The new
  * ones' names are synced. */
 enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err) MUST_USE;

@@ -37,18 +37,30 @@ write_definition(const char *dir, const struct oci_definition *definition, struc
     return fs_write_atomic(path, bytes, FILE_MODE, err);
 }
 
+static bool write_module(void *data, const char *p, size_t n, struct err *err)
+{
+    return fs_writer_add(data, p, n, err) == ERR_OK;
+}
+
+/* The file gets its name when all of the module has come and is what the image says. */
+static enum err_kind unpack_module(
+    struct oci_session *session, const struct oci_image *image, const char *dir, struct err *err)
+{
+    char digest[OCI_DIGEST_MAX];
+    auto_fs_writer struct fs_writer file = FS_WRITER_NONE;
+    autofree char *path = fs_join(dir, "controller.wasm");
+    enum err_kind r = fs_writer_begin(path, FILE_MODE, &file, err);
+    if (r == ERR_OK)
+        r = oci_unpack_wasm(session, image, write_module, &file, digest, err);
+    return r == ERR_OK ? fs_writer_commit(&file, err) : r;
+}
+
 static enum err_kind
 unpack(struct oci_session *session, const struct oci_image *image, const char *dir, struct err *err)
 {
-    autobuf struct buf wasm = {.max = OCI_WASM_MAX};
-    char digest[OCI_DIGEST_MAX];
-    enum err_kind r = oci_read_wasm(session, image, &wasm, digest, err);
+    enum err_kind r = fs_make_dirs(dir, DIR_MODE, err);
     if (r == ERR_OK)
-        r = fs_make_dirs(dir, DIR_MODE, err);
-    if (r != ERR_OK)
-        return r;
-    autofree char *path = fs_join(dir, "controller.wasm");
-    r = fs_write_atomic(path, buf_view(&wasm), FILE_MODE, err);
+        r = unpack_module(session, image, dir, err);
     for (size_t i = 0; r == ERR_OK && i < image->definition_count; i++)
         r = write_definition(dir, &image->definitions[i], err);
     return r;

@@ -69,17 +69,21 @@ struct oci_unpacker {
     uint64_t left; /* of data or padding */
     unsigned zero_blocks;
     bool has_file;
-    uint64_t wasm_bytes;
-    struct buf *wasm;
+    uint64_t wasm_bytes; /* what it must be; 0: unknown */
+    uint64_t file_bytes; /* what its header says */
+    bool (*write)(void *data, const char *p, size_t n, struct err *err);
+    void *data;
 };
 
-struct oci_unpacker *oci_unpacker_new(uint64_t wasm_bytes, struct buf *ret_wasm)
+struct oci_unpacker *oci_unpacker_new(
+    uint64_t wasm_bytes,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data)
 {
     struct oci_unpacker *u = mem_new(struct oci_unpacker);
-    buf_clear(ret_wasm);
-    ret_wasm->max = OCI_WASM_MAX;
-    u->wasm = ret_wasm;
     u->wasm_bytes = wasm_bytes;
+    u->write = write;
+    u->data = data;
     /* 16: a gzip header and trailer, nothing else (zlib.h, inflateInit2) */
     if (inflateInit2(&u->z, 15 + 16) != Z_OK)
         abort();
@@ -163,9 +167,25 @@ static enum err_kind take_block(struct oci_unpacker *u, struct err *err)
     if (r != ERR_OK)
         return r;
     u->has_file = true;
+    u->file_bytes = h.size;
     u->left = h.size;
     u->state = IN_DATA;
     return ERR_OK;
+}
+
+static enum err_kind take_data(struct oci_unpacker *u, const char *p, size_t n, struct err *err)
+{
+    struct err why = {0};
+    u->left -= n;
+    if (u->left == 0) {
+        u->left = padding_of(u->file_bytes);
+        u->state = u->left > 0 ? IN_PADDING : IN_HEADER;
+    }
+    if (n == 0 || u->write(u->data, p, n, &why))
+        return ERR_OK;
+    if (err != NULL)
+        *err = why;
+    return why.kind;
 }
 
 static size_t min_size(uint64_t a, size_t b)
@@ -190,13 +210,7 @@ take_some(struct oci_unpacker *u, const char *p, size_t n, size_t *ret_n, struct
         break;
     case IN_DATA:
         take = min_size(u->left, n);
-        buf_add(u->wasm, p, take);
-        u->left -= take;
-        if (u->left == 0) {
-            u->left = padding_of(u->wasm->n);
-            u->state = IN_PADDING;
-        }
-        r = buf_check(u->wasm, "the module", err);
+        r = take_data(u, p, take, err);
         break;
     case IN_PADDING:
         take = min_size(u->left, n);

@@ -1,7 +1,7 @@
 /*
  * The content layer: a gzipped ustar archive that holds one regular file, controller.wasm
- * (docs/image-format.md section 1). Packing is reproducible; unpacking takes bytes as they come, keeps
- * nothing but that file and refuses everything else. Nothing is ever written to disk from here.
+ * (docs/image-format.md section 1). Packing is reproducible; unpacking takes bytes as they come, hands on
+ * those of that file, holds none and refuses everything else. Nothing is ever written to disk from here.
  */
 #pragma once
 
@@ -9,18 +9,26 @@
 
 #define OCI_ARCHIVE_ENTRY "controller.wasm"
 
-/* LIMIT: module above OCI_WASM_MAX. mtime in seconds since 1970, at least 0. */
+/*
+ * The whole layer in memory: the compressor whose output is pinned wants all of its input at once.
+ * LIMIT: module above OCI_WASM_MAX. mtime in seconds since 1970, at least 0.
+ */
 enum err_kind
 oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct err *err) MUST_USE;
 
 struct oci_unpacker;
-/* wasm_bytes: what the module's size must be, 0 = unknown. ret_wasm stays the caller's; it holds the
- * module after a successful end. */
-struct oci_unpacker *oci_unpacker_new(uint64_t wasm_bytes, struct buf *ret_wasm);
+/*
+ * wasm_bytes  what the module's size must be, 0 = unknown
+ * write       gets the module's bytes as they come; false (with err set) ends it
+ */
+struct oci_unpacker *oci_unpacker_new(
+    uint64_t wasm_bytes,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data);
 /*
  * Take the next bytes of the layer. INVALID: not gzip, an entry that leaves the archive, a link, a
- * second file, a torn header; LIMIT: it expands past OCI_WASM_MAX. The text names the entry, the
- * caller the layer.
+ * second file, a torn header; LIMIT: it expands past OCI_WASM_MAX; the kinds of `write`. The text names
+ * the entry, the caller the layer.
  */
 enum err_kind
 oci_unpacker_add(struct oci_unpacker *u, const char *p, size_t n, struct err *err) MUST_USE;

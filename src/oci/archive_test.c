@@ -1,10 +1,18 @@
 #include "oci/archive.h"
 #include "oci/testing.h"
 
+static bool keep(void *data, const char *p, size_t n, struct err *err)
+{
+    buf_add(data, p, n);
+    return buf_check(data, "the module", err) == ERR_OK;
+}
+
 static enum err_kind
 unpack_in(struct str layer, size_t piece, uint64_t wasm_bytes, struct buf *wasm, struct err *err)
 {
-    autorelease(oci_unpacker_free) struct oci_unpacker *u = oci_unpacker_new(wasm_bytes, wasm);
+    autorelease(oci_unpacker_free) struct oci_unpacker *u =
+        oci_unpacker_new(wasm_bytes, keep, wasm);
+    buf_clear(wasm);
     enum err_kind r = ERR_OK;
     for (size_t at = 0; r == ERR_OK && at < layer.n; at += piece)
         r = oci_unpacker_add(u, layer.p + at, layer.n - at < piece ? layer.n - at : piece, err);

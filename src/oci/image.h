@@ -149,8 +149,19 @@ enum err_kind
 oci_pull(struct oci_session *s, const struct oci_ref *ref, struct oci_image *ret, struct err *err)
     MUST_USE;
 
-/* The module of an image that is in the store: unpacked in memory, digest and size checked against
- * the annotations, ret_digest filled. */
+/*
+ * The module of an image that is in the store, unpacked as it is read: `write` gets its bytes, which count
+ * only when this returns ERR_OK (digest and size checked against the annotations, sections looked into).
+ * NOT_FOUND, UNVERIFIED, INVALID, LIMIT; the kinds of `write`.
+ */
+enum err_kind oci_unpack_wasm(
+    struct oci_session *s,
+    const struct oci_image *image,
+    bool (*write)(void *data, const char *p, size_t n, struct err *err),
+    void *data,
+    char ret_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;
+/* The same into memory. */
 enum err_kind oci_read_wasm(
     struct oci_session *s,
     const struct oci_image *image,

@@ -67,7 +67,7 @@ static enum err_kind take_wasm(struct packing *p, struct err *err)
     enum err_kind r = fs_read_file(p->input->wasm_path, OCI_WASM_MAX, &p->wasm, err);
     if (r != ERR_OK)
         return r;
-    r = oci_wasm_check(buf_view(&p->wasm), err);
+    r = oci_wasm_check(buf_view(&p->wasm), NULL, err);
     if (r != ERR_OK)
         return err_wrap(err, "'%s'", p->input->wasm_path);
     oci_digest_of(buf_view(&p->wasm), p->wasm_digest);

@@ -59,12 +59,11 @@ static enum err_kind ensure_blob(struct pull *p, const struct oci_descriptor *d,
 
 static enum err_kind check_stored_content(struct pull *p, struct err *err)
 {
-    autobuf struct buf wasm = {0};
     char digest[OCI_DIGEST_MAX];
-    autorelease(oci_content_free) struct oci_content *c = oci_content_new(p->image, &wasm);
+    autorelease(oci_content_free) struct oci_content *c = oci_content_new(p->image, NULL, NULL);
     enum err_kind r = oci_layout_read(
         p->store, p->image->content_digest, p->image->content_bytes, oci_content_write, c, err);
-    return r == ERR_OK ? oci_content_end(c, digest, err) : r;
+    return r == ERR_OK ? oci_content_end(c, digest, NULL, err) : r;
 }
 
 /* The content layer: into the store and looked into on the way. Bad content is not kept. */
@@ -75,9 +74,8 @@ static enum err_kind ensure_content(struct pull *p, struct err *err)
     if (oci_layout_has(p->store, digest, size) &&
         oci_layout_read(p->store, digest, size, NULL, NULL, NULL) == ERR_OK)
         return check_stored_content(p, err);
-    autobuf struct buf wasm = {0};
     char wasm_digest[OCI_DIGEST_MAX];
-    autorelease(oci_content_free) struct oci_content *c = oci_content_new(p->image, &wasm);
+    autorelease(oci_content_free) struct oci_content *c = oci_content_new(p->image, NULL, NULL);
     struct tee t = {.session = p->session, .writer = {.fd = -1}, .also = c};
     enum err_kind r = oci_blob_begin(p->store, digest, size, &t.writer, err);
     if (r == ERR_OK)
@@ -88,7 +86,7 @@ static enum err_kind ensure_content(struct pull *p, struct err *err)
         r = t.content_err.kind;
     }
     if (r == ERR_OK)
-        r = oci_content_end(c, wasm_digest, err);
+        r = oci_content_end(c, wasm_digest, NULL, err);
     if (r == ERR_OK)
         r = oci_blob_commit(&t.writer, err);
     oci_blob_deinit(&t.writer);
@@ -177,21 +175,4 @@ oci_pull(struct oci_session *s, const struct oci_ref *ref, struct oci_image *ret
     }
     *ret = image;
     return ERR_OK;
-}
-
-enum err_kind oci_read_wasm(
-    struct oci_session *s,
-    const struct oci_image *image,
-    struct buf *ret,
-    char ret_digest[OCI_DIGEST_MAX],
-    struct err *err)
-{
-    struct oci_layout *store;
-    enum err_kind r = oci_session_store(s, false, &store, err);
-    if (r != ERR_OK)
-        return r;
-    autorelease(oci_content_free) struct oci_content *c = oci_content_new(image, ret);
-    r = oci_layout_read(
-        store, image->content_digest, image->content_bytes, oci_content_write, c, err);
-    return r == ERR_OK ? oci_content_end(c, ret_digest, err) : r;
 }

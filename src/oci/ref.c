@@ -275,7 +275,8 @@ static enum err_kind parse_name(
     if (!has_host && name.n == SHA256_HEX && is_all_hex(name))
         return refuse(
             text, "64 hexadecimal characters alone could be a digest; write @sha256:…", err);
-    if (!has_host && str_eqz(name, "oci-layout"))
+    struct str before_colon = rest;
+    if (str_eq_nocase(str_cut(&before_colon, ':'), STR("oci-layout")))
         return refuse(text, "'oci-layout:' begins the name of a directory: oci-layout:DIR", err);
     ref->kind = has_host ? OCI_REF_REGISTRY : OCI_REF_STORE;
     copy_str(ref->repository, sizeof(ref->repository), name);

@@ -95,6 +95,7 @@ static void test_ref_parse__refuses(void **state)
         "a/B",
         "localhost/A",
         "oci-layout",
+        "OCI-layout:5000/a",
         "a//b",
         "/a",
         "a/",

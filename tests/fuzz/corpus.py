@@ -5,9 +5,12 @@
 
 An input that a fuzzer found goes into the rows of its target, with a word on what it did.
 """
+import gzip
 import hashlib
+import io
 import os
 import sys
+import tarfile
 
 DIGEST = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -19,6 +22,7 @@ REFERENCES = [
     "flipt:v1", "oci-layout:/tmp/x:v1", "oci-layout:dir@" + DIGEST, "host.example/a__b/c.d-e:_T@" + DIGEST,
     "repo:~1.2", "repo:^1.2.3-rc.1", "repo:>=1 <2", "127.0.0.1/a", "[fe80::1%25eth0]/a", "A/B", "a//b", "a:b:c", "",
     "oci-layout",  # with its tag it read as the name of a directory
+    "oci-layoUt:55000/1",  # the same for a host, once in lower case
     b"do" + b"\x90" * 60 + b"cker.io",  # wrote behind the room that oci_show has
 ]
 
@@ -101,6 +105,54 @@ CONFIGS = [
 ]
 
 
+# --- modules: a first byte for the target, then sections of id and body
+
+EXPORTS = (7, b"\2\6memory\2\0\6_start\0\1")
+MEMORY = (5, b"\1\0\1")
+
+
+def imports(*names, module=b"wasi_snapshot_preview1", kind=b"\0\0"):
+    return 2, bytes([len(names)]) + b"".join(
+        bytes([len(module)]) + module + bytes([len(n)]) + n + kind for n in names)
+
+
+def module(*sections, head=b"\0asm\1\0\0\0"):
+    return head + b"".join(bytes([i, len(body)]) + body for i, body in sections)
+
+
+COMMAND = module((1, b"\1\x60\0\0"), imports(b"proc_exit", b"fd_write"), (3, b"\1\0"), MEMORY, EXPORTS,
+                 (10, b"\1\2\0\x0b"), (0, b"\4name"))
+MODULES = [b"\7" + m for m in [
+    COMMAND, module(EXPORTS), module(MEMORY), module(imports(b"nope"), EXPORTS), module(EXPORTS, EXPORTS),
+    module(imports(b"memory", module=b"env", kind=b"\2\3\1\2"), EXPORTS), module((5, b"\1\3\1\2"), EXPORTS),
+    module((5, b"\1\4\1"), EXPORTS), module((31, b""), EXPORTS), module((4, b"\1\x70\0\1"), (6, b"\0"), EXPORTS),
+    module(head=b"\0asm\x0d\0\1\0"), b"text", b"\0asm\1\0\0\0\7\xff\xff\xff\xff\x7f", b"",
+]]
+
+
+# --- archives
+
+def archive(*entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data, kind in entries:
+            info = tarfile.TarInfo(name)
+            info.type, info.size = kind, len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+FILE, LINK = tarfile.REGTYPE, tarfile.SYMTYPE
+GOOD = archive(("controller.wasm", COMMAND, FILE))
+SQUEEZED = gzip.compress(GOOD, mtime=0)
+ARCHIVES = [b"\0" + layer for layer in [
+    SQUEEZED, SQUEEZED[:-3], SQUEEZED + b"x", SQUEEZED + SQUEEZED, b"\x1f\x8b", GOOD[:512], b"",
+]] + [b"\x3f" + tar for tar in [
+    GOOD, GOOD[:-1024], GOOD[:700], GOOD + b"x", archive(("../x", b"", FILE)), archive(("controller.wasm", b"", LINK)),
+    archive(("controller.wasm", COMMAND, FILE), ("other", b"x", FILE)), archive(), b"",
+]]
+
+
 def text(rows):
     return [row if isinstance(row, bytes) else row.encode() for row in rows]
 
@@ -112,6 +164,8 @@ TARGETS = {
     "manifest": text(MANIFESTS),
     "index": text(INDEXES),
     "credentials": text(CONFIGS),
+    "wasm": MODULES,
+    "archive": ARCHIVES,
 }
 
 

@@ -1,0 +1,8 @@
+/* The functions of wasi_snapshot_preview1: what a controller may import. Internal to wasm.c. */
+#pragma once
+
+#include "base/str.h"
+
+#define WASI_MODULE "wasi_snapshot_preview1"
+
+bool wasi_name_is_known(struct str name);
