@@ -1,28 +1,14 @@
 #include "oci/credential_helper.h"
-#include "base/buf.h"
-#include "base/clock.h"
+#include "base/child.h"
 #include "base/mem.h"
 #include "json/json.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-enum { HELPER_TIMEOUT_MS = 30000, HELPER_OUTPUT_MAX = 64 << 10, REAP_POLL_MS = 5 };
+enum { HELPER_TIMEOUT_MS = 30000, HELPER_OUTPUT_MAX = 64 << 10 };
 
 /* One run of a helper. */
 struct call {
-    const char *program;
     const char *action;
-    struct str input;
-    int64_t end_ms; /* monotonic */
     struct buf output;
-    bool is_done; /* it ended with 0 */
 };
 
 /* The name becomes part of a program's name: no path, no option. */
@@ -32,113 +18,6 @@ static bool is_helper_name(const char *name)
         return false;
     return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
         strlen(name);
-}
-
-/* Start it with fd as standard input and output: nothing of what goes in stands in the list of
- * processes. */
-static enum err_kind start(const struct call *c, int fd, pid_t *ret_pid, struct err *err)
-{
-    posix_spawn_file_actions_t actions;
-    autofree char *arg0 = mem_strdup(c->program);
-    autofree char *arg1 = mem_strdup(c->action);
-    char *argv[] = {arg0, arg1, NULL};
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int code = posix_spawnp(ret_pid, c->program, &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (code == ENOENT)
-        return err_set(err, ERR_FAILED, "there is no such program on PATH");
-    return code == 0 ? ERR_OK : err_set(err, ERR_FAILED, "it does not start");
-}
-
-/* Wait until fd is ready; TIMEOUT. */
-static enum err_kind await(const struct call *c, int fd, short events, struct err *err)
-{
-    for (;;) {
-        struct pollfd p = {.fd = fd, .events = events};
-        int64_t left_ms = c->end_ms - clock_monotonic_ms();
-        int ready = left_ms <= 0 ? 0 : poll(&p, 1, (int)left_ms);
-        if (ready > 0)
-            return ERR_OK;
-        if (ready == 0)
-            return err_set(err, ERR_TIMEOUT, "it did not answer in time");
-        if (errno != EINTR)
-            return err_errno(err, errno, "waiting for it");
-    }
-}
-
-/* A helper that does not read what it is given has its own reasons: its answer says more. */
-static enum err_kind send_input(const struct call *c, int fd, struct err *err)
-{
-    struct str rest = c->input;
-    enum err_kind r = ERR_OK;
-    while (r == ERR_OK && rest.n > 0) {
-        r = await(c, fd, POLLOUT, err);
-        /* MSG_NOSIGNAL: it must not end us by SIGPIPE */
-        ssize_t n = send(fd, rest.p, rest.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            break;
-        rest = str_skip(rest, n > 0 ? (size_t)n : 0);
-    }
-    shutdown(fd, SHUT_WR);
-    return r;
-}
-
-static enum err_kind read_output(struct call *c, int fd, struct err *err)
-{
-    c->output.max = HELPER_OUTPUT_MAX;
-    for (;;) {
-        enum err_kind r = await(c, fd, POLLIN, err);
-        char *to = r == ERR_OK ? buf_reserve(&c->output, 1024) : NULL;
-        if (to == NULL)
-            return r == ERR_OK ? buf_check(&c->output, "its answer", err) : r;
-        ssize_t n = read(fd, to, 1024);
-        if (n == 0 || (n < 0 && errno == ECONNRESET))
-            return ERR_OK;
-        if (n < 0 && errno != EINTR)
-            return err_errno(err, errno, "reading its answer");
-        c->output.n += n > 0 ? (size_t)n : 0;
-    }
-}
-
-/* Until it has ended, or its time has. */
-static enum err_kind reap(struct call *c, pid_t pid, bool is_failed, struct err *err)
-{
-    int status = 0;
-    bool is_late = is_failed;
-    for (;;) {
-        if (is_late)
-            kill(pid, SIGKILL);
-        pid_t got = waitpid(pid, &status, is_late ? 0 : WNOHANG);
-        if (got == pid || (got < 0 && errno != EINTR))
-            break;
-        if (got == 0)
-            poll(NULL, 0, REAP_POLL_MS);
-        is_late = is_late || clock_monotonic_ms() >= c->end_ms;
-    }
-    c->is_done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    return is_late && !is_failed ? err_set(err, ERR_TIMEOUT, "it did not end in time") : ERR_OK;
-}
-
-static enum err_kind run(struct call *c, struct err *err)
-{
-    int pair[2];
-    pid_t pid;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return err_errno(err, errno, "starting it");
-    enum err_kind r = start(c, pair[1], &pid, err);
-    close(pair[1]);
-    if (r == ERR_OK) {
-        r = send_input(c, pair[0], err);
-        if (r == ERR_OK)
-            r = read_output(c, pair[0], err);
-        enum err_kind ended = reap(c, pid, r != ERR_OK, r == ERR_OK ? err : NULL);
-        r = r == ERR_OK ? ended : r;
-    }
-    close(pair[0]);
-    return r;
 }
 
 static void call_deinit(struct call *c)
@@ -156,16 +35,22 @@ ask(struct call *c, const char *helper, int64_t timeout_ms, struct str input, st
     if (!is_helper_name(helper))
         return err_set(err, ERR_INVALID, "the name of the credential helper is not a plain name");
     autofree char *program = mem_printf("docker-credential-%s", helper);
-    c->program = program;
-    c->input = input;
-    c->end_ms = clock_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : HELPER_TIMEOUT_MS);
-    enum err_kind r = run(c, err);
+    const char *const args[] = {program, c->action, NULL};
+    const struct child child = {
+        .program = program,
+        .args = args,
+        .input = input,
+        .output_max = HELPER_OUTPUT_MAX,
+        .timeout_ms = timeout_ms > 0 ? timeout_ms : HELPER_TIMEOUT_MS};
+    struct child_end end;
+    enum err_kind r = child_run(&child, &c->output, &end, err);
     struct str text = str_trim(buf_view(&c->output));
-    if (r == ERR_OK && !c->is_done)
+    if (r == ERR_NOT_FOUND)
+        r = err_set(err, ERR_FAILED, "there is no such program on PATH");
+    if (r == ERR_OK && end.exit_code != 0)
         r = str_search(text, STR("credentials not found")) >= 0
             ? err_set(err, ERR_NOT_FOUND, "it has nothing")
             : err_set(err, ERR_FAILED, "its '%s' failed", c->action);
-    c->program = NULL;
     return r == ERR_OK ? r : err_wrap(err, "the credential helper '%s'", program);
 }
 
