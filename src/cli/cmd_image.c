@@ -3,7 +3,8 @@
 
 /* Keep sorted by name. */
 static const struct cli_command *const commands[] = {
-    &cmd_inspect, &cmd_pack, &cmd_pull, &cmd_push, NULL,
+    &cmd_image_attach, &cmd_inspect,         &cmd_image_keygen, &cmd_pack,         &cmd_pull,
+    &cmd_push,         &cmd_image_referrers, &cmd_image_sign,   &cmd_image_verify, NULL,
 };
 
 const struct cli_command cmd_image = {

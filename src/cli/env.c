@@ -25,5 +25,6 @@ void cli_env_read(struct cli_env *ret)
         .docker_config = variable("DOCKER_CONFIG"),
         .registry_auth_file = variable("REGISTRY_AUTH_FILE"),
         .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
+        .cosign_password = getenv("COSIGN_PASSWORD"),
     };
 }

@@ -20,6 +20,7 @@ struct cli_env {
     const char *docker_config;      /* DOCKER_CONFIG: directory of config.json */
     const char *registry_auth_file; /* REGISTRY_AUTH_FILE: podman's file of credentials */
     const char *source_date_epoch;  /* SOURCE_DATE_EPOCH (reproducible-builds.org) */
+    const char *cosign_password; /* COSIGN_PASSWORD; set and empty is a password; never printed */
 };
 
 void cli_env_read(struct cli_env *ret);

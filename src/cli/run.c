@@ -65,6 +65,12 @@ void cli_hint(struct cli *c, const char *fmt, ...)
     c->hint = text;
 }
 
+void cli_hint_clear(struct cli *c)
+{
+    free(c->hint);
+    c->hint = NULL;
+}
+
 /* A cause that the error's own text tells already is not said twice. */
 static void print_causes(struct cli *c, const struct err *err)
 {

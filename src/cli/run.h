@@ -66,6 +66,7 @@ int cli_run(
 void cli_report(struct cli *c, const struct err *err);
 /* The way out of the error that is about to be returned. The last one counts. */
 void cli_hint(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void cli_hint_clear(struct cli *c);
 /* A line for people on the notes stream; nothing with --quiet or a level above info. */
 void cli_note(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void cli_debug(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3); /* at --level debug */

@@ -161,3 +161,12 @@ void cli_hint_registry(
     else if (kind == ERR_UNAVAILABLE)
         cli_hint(c, "is a registry running at '%s'?", ref->host);
 }
+
+enum err_kind cli_check_remote(const struct oci_ref *ref, bool is_remote, struct err *err)
+{
+    if (!is_remote || ref->kind == OCI_REF_REGISTRY)
+        return ERR_OK;
+    return err_set(
+        err, ERR_USAGE, "'--remote' means a registry, and '%s' names none",
+        ref->kind == OCI_REF_LAYOUT ? ref->path : ref->repository);
+}

@@ -51,6 +51,8 @@ enum err_kind cli_credential_files(
 
 /* "REF@sha256:…": the reference with what it turned out to mean. Caller frees. */
 char *cli_ref_pinned(const struct oci_ref *ref, const char *digest);
+/* USAGE for --remote with a reference that names no registry. */
+enum err_kind cli_check_remote(const struct oci_ref *ref, bool is_remote, struct err *err) MUST_USE;
 /* The way out of a failed request to where `ref` points, where we know one. */
 void cli_hint_registry(
     struct cli *c,

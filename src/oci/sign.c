@@ -240,3 +240,25 @@ enum err_kind oci_sign(
     *ret = out;
     return ERR_OK;
 }
+
+enum err_kind oci_verify(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    const struct oci_trust *trust,
+    bool (*each)(void *data, const struct oci_signature *s, const char *signer),
+    void *data,
+    char ret_subject[OCI_DIGEST_MAX],
+    struct oci_verdict *ret,
+    struct err *err)
+{
+    auto_oci_place struct oci_place place = {0};
+    struct oci_subject subject;
+    enum err_kind r = oci_attach_place(s, ref, where, &place, err);
+    if (r == ERR_OK)
+        r = oci_subject_read(&place, &subject, err);
+    if (r != ERR_OK)
+        return r;
+    memcpy(ret_subject, subject.digest, sizeof(subject.digest));
+    return oci_trust_inspect(trust, ref, &place, subject.digest, each, data, ret, err);
+}

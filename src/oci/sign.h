@@ -1,11 +1,13 @@
 /*
- * Signing an image: the text, the signature, and where it is put, in the two forms of signature.h.
+ * Signing an image: the text, the signature, and where it is put, in the two forms of signature.h; and
+ * checking what a reference names by a trust policy.
  * No network but the place of the image itself: no transparency log, no certificate authority.
  */
 #pragma once
 
 #include "oci/image.h"
 #include "oci/signature.h"
+#include "oci/trust.h"
 
 struct oci_sign {
     const struct oci_key *key; /* a private one */
@@ -28,4 +30,19 @@ enum err_kind oci_sign(
     enum oci_where where,
     const struct oci_sign *sign,
     struct oci_signed *ret,
+    struct err *err) MUST_USE;
+
+/*
+ * Does the policy hold for what ref names there? Shows what was looked at and judges as
+ * oci_trust_inspect. ret_subject: what the reference resolved to, filled also for UNVERIFIED.
+ */
+enum err_kind oci_verify(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    const struct oci_trust *trust,
+    bool (*each)(void *data, const struct oci_signature *s, const char *signer),
+    void *data,
+    char ret_subject[OCI_DIGEST_MAX],
+    struct oci_verdict *ret,
     struct err *err) MUST_USE;

@@ -1,0 +1,152 @@
+#!/bin/bash
+# Keys, signatures, referrers and trust: signed in the store, in a layout and in a registry; with the
+# referrers API, with conditions, and with neither; cosign reads ours and we read cosign's.
+. "$(dirname "$0")/../support/lib.sh"
+cd "$work"
+
+compile_guest hello.wasm <<<'int main(void) { return 0; }'
+cat >widgets.json <<'JSON'
+{"apiVersion": "cup.flipt.io/v1alpha1", "kind": "ResourceDefinition", "metadata": {"name": "widgets.demo.example"},
+ "names": {"kind": "Widget", "singular": "widget", "plural": "widgets"},
+ "spec": {"group": "demo.example", "versions": {"v1": {"type": "object"}}}}
+JSON
+cup pack --wasm hello.wasm --definition widgets.json -t hello:v1 >pinned
+# what goes to registries is not signed here
+cup pack --wasm hello.wasm --definition widgets.json --annotation is=bare -t bare:v1 >bare
+digest=$(sed 's/.*@//' bare)
+tag=${digest/:/-}
+
+# --- keys
+expect_exit 4 cup image keygen </dev/null
+holds "without a terminal the way out is named" grep -q COSIGN_PASSWORD "$stderr"
+holds "... and nothing is left" test ! -e cosign.key -a ! -e cosign.pub
+export COSIGN_PASSWORD='correct horse'
+expect_exit 0 cup image keygen
+holds "the key is for its owner alone" test "$(stat -c %a cosign.key)" = 600
+holds "it is in cosign's form" grep -qx -e '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----' cosign.key
+holds "the public half is one that openssl reads" openssl pkey -pubin -in cosign.pub -noout
+cp cosign.key before
+expect_exit 5 cup image keygen
+holds "a key is not overwritten" cmp before cosign.key
+expect_exit 0 cup image keygen --output-key-prefix other -o json
+holds "-o json names the files and the key" test "$(jq -r .id "$stdout")" = \
+    "sha256:$(openssl pkey -pubin -in other.pub -outform DER | sha256sum | cut -d' ' -f1)"
+openssl ecparam -name prime256v1 -genkey -out ec.key
+openssl pkcs8 -topk8 -nocrypt -in ec.key -out pkcs8.key
+openssl pkey -in ec.key -pubout -out ec.pub
+openssl genrsa -out rsa.key 2048 2>/dev/null
+openssl pkey -in rsa.key -pubout -out rsa.pub
+
+# --- in the store and in a layout
+expect_exit 0 cup image sign --key cosign.key hello:v1
+holds "sign prints REF@DIGEST" cmp "$stdout" pinned
+expect_exit 0 cup image verify --key cosign.pub hello:v1
+holds "verify prints it too" grep -qxF "$(cat pinned)" "$stdout"
+expect_exit 7 cup image verify --key other.pub hello:v1
+holds "another key does not verify" grep -q 'must be signed by a trusted key' "$stderr"
+expect_exit 0 cup image verify --key other.pub --key cosign.pub hello:v1
+expect_exit 0 cup image sign --key cosign.key hello:v1
+holds "signing again adds nothing" test "$(cup image referrers hello:v1 -o json | jq '.referrers | length')" = 1
+COSIGN_PASSWORD=wrong expect_exit 4 cup image sign --key cosign.key hello:v1
+holds "a wrong password is told, and not shown" grep -q 'the password is wrong' "$stderr"
+for key in ec.key pkcs8.key; do
+    cup push bare:v1 "oci-layout:$work/$key.layout:v1" -q >/dev/null
+    expect_exit 0 env -u COSIGN_PASSWORD cup image sign --key $key "oci-layout:$work/$key.layout:v1"
+    expect_exit 0 cup image verify --key ec.pub "oci-layout:$work/$key.layout:v1"
+done
+expect_exit 6 cup image sign --key rsa.key hello:v1
+holds "t_adv_10_rsa_key: the type is named, and what is wanted" grep -q 'an RSA key; .* P-256' "$stderr"
+expect_exit 6 cup image verify --key rsa.pub hello:v1
+expect_exit 6 cup image verify --key cosign.key hello:v1
+holds "a private key in the place of a public one is named" grep -q 'it is a private key' "$stderr"
+expect_exit 2 cup image sign hello:v1
+expect_exit 2 cup image sign --key cosign.key --remote hello:v1
+expect_exit 2 cup image verify hello:v1
+expect_exit 3 cup image sign --key cosign.key hello:none
+
+# --- in registries of each kind
+try_registry() { # what it is
+    local ref=$registry/team/hello:v1 form n i
+    expect_exit 0 cup push bare:v1 "$ref" -q
+    expect_exit 7 cup image verify --key cosign.pub "$ref"
+    holds "t_adv_10_no_signature ($1)" grep -q 'there is no signature' "$stderr"
+    expect_exit 0 cup image referrers "$ref"
+    for form in bundle simple; do
+        expect_exit 0 cup image sign --key cosign.key --format $form -a build=7 --remote "$ref"
+        expect_exit 0 cup image sign --key cosign.key --format $form -a build=7 --remote "$ref" -o json
+        holds "signing again adds nothing ($1, $form)" jq -e '.isNew == false' "$stdout"
+    done
+    expect_exit 0 cup image verify --key cosign.pub "$ref" -o json
+    holds "both forms are found, with what was signed along ($1)" jq -e '.state == "verified"
+        and ([.signatures[] | select(.problem == null and .annotations == {build: "7"}) | .form] | sort) == ["bundle", "simple"]' "$stdout"
+    expect_exit 7 cup image verify --key other.pub "$ref" -o json
+    holds "what does not count is shown as well ($1)" jq -e '.state == "refused" and .signer == null
+        and ([.signatures[].problem] | all(. != null))' "$stdout"
+    # several at once
+    n=5 pids_here=()
+    for i in $(seq $n); do
+        echo "report $i" >"report$i.txt"
+        cup image attach --artifact-type text/x-report -f "report$i.txt:text/plain" --remote "$ref" -q >"attached$i" 2>&1 &
+        pids_here+=($!)
+    done
+    for i in "${pids_here[@]}"; do wait "$i" || fail "an attachment failed: $(cat attached*)"; done
+    expect_exit 0 cup image referrers "$ref" --artifact-type text/x-report -o json
+    holds "of $n that attach at once none is lost ($1)" test "$(jq '.referrers | length' "$stdout")" = $n
+    holds "... nor a neighbour" cup image verify --key cosign.pub "$ref"
+    expect_exit 0 cup image attach --artifact-type text/x-report -f report1.txt:text/plain --remote "$ref"
+    holds "an equal artifact is kept once ($1)" test \
+        "$(cup image referrers "$ref" --artifact-type text/x-report -o name | wc -l)" = $n
+}
+start_registry
+plain=$registry
+try_registry "docker-registry"
+start_fault_registry
+try_registry "with the referrers API"
+holds "no fallback tag where it is not needed" test "$(requests ".target | endswith(\"/$tag\")")" = 0
+start_fault_registry --no-referrers
+try_registry "with conditions, without the API"
+start_fault_registry --no-referrers --no-etags
+try_registry "with neither"
+
+# --- cosign, where there is one
+registry=$plain
+ref=$registry/team/theirs:v1
+if command -v cosign >/dev/null; then
+    # HOME is the story's: cosign must not look for a trust root, which it would fetch
+    cosign_verify() { # key, flags
+        local key=$1
+        shift
+        cosign verify --key "$key" --insecure-ignore-tlog=true --private-infrastructure --allow-insecure-registry \
+            --allow-http-registry "$@" >"$work/cosign.out" 2>&1
+    }
+    cosign_sign() { # flags
+        cosign sign --yes --key theirs.key --allow-insecure-registry --allow-http-registry --tlog-upload=false \
+            --use-signing-config=false "$@" >"$work/cosign.out" 2>&1
+    }
+    cosign generate-key-pair --output-key-prefix theirs >"$work/cosign.out" 2>&1
+    holds "we sign with cosign's key file" cup image sign --key theirs.key hello:v1
+    cup push bare:v1 "$ref" -q >/dev/null
+    for form in bundle simple; do
+        flag=true
+        [ $form = bundle ] || flag=false
+        cup push bare:v1 "$registry/team/ours-$form:v1" -q >/dev/null
+        cup image sign --key cosign.key --format $form -a build=7 --remote "$registry/team/ours-$form:v1" >/dev/null
+        holds "cosign verifies our $form" cosign_verify cosign.pub --new-bundle-format=$flag "$registry/team/ours-$form:v1"
+        holds "... with its annotation" cosign_verify cosign.pub --new-bundle-format=$flag -a build=7 "$registry/team/ours-$form:v1"
+        if cosign_verify other.pub --new-bundle-format=$flag "$registry/team/ours-$form:v1"; then fail "cosign takes any key"; fi
+        cup push bare:v1 "$registry/team/theirs-$form:v1" -q >/dev/null
+        holds "cosign signs as $form" cosign_sign --new-bundle-format=$flag "$registry/team/theirs-$form@$digest"
+        expect_exit 0 cup image verify --key theirs.pub "$registry/team/theirs-$form:v1" -o json
+        holds "we verify cosign's $form" jq -e --arg form $form '.signatures | map(select(.form == $form and .problem == null)) | length == 1' "$stdout"
+        expect_exit 7 cup image verify --key cosign.pub "$registry/team/theirs-$form:v1"
+        # one behind the other, under one tag
+        cup image sign --key cosign.key --format $form --remote "$registry/team/theirs-$form:v1" >/dev/null
+        holds "cosign's $form stays good behind ours" cosign_verify theirs.pub --new-bundle-format=$flag "$registry/team/theirs-$form:v1"
+        holds "... and ours is good" cosign_verify cosign.pub --new-bundle-format=$flag "$registry/team/theirs-$form:v1"
+    done
+else
+    echo "# no cosign on PATH: what needs it is left out"
+fi
+
+holds "no password in any output" test "$(grep -c 'correct horse' "$work/everything" || true)" = 0
+done_testing
