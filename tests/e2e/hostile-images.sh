@@ -31,7 +31,7 @@ while IFS=$'\t' read -r name code words; do
     if [ "$code" = 0 ]; then harmless "$name"; else refused "$name" "$code" "$words"; fi
     holds "$name: memory stays flat" rss_below 64
     rm -rf "$work/cases/$name" "$work/store-$name" "$work/dir-$name"
-done < <(grep -v within_the_limit "$work/cases/cases.tsv")
+done <"$work/cases/cases.tsv"
 holds "nothing left its archive or its store" test -z "$(find "$work" -name x -o -name outside)"
 
 # --- names in references
