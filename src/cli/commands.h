@@ -20,6 +20,8 @@ extern const struct cli_command cmd_image_referrers;
 extern const struct cli_command cmd_image_sign;
 extern const struct cli_command cmd_image_verify;
 extern const struct cli_command cmd_inspect;
+extern const struct cli_command cmd_login;
+extern const struct cli_command cmd_logout;
 extern const struct cli_command cmd_pack;
 extern const struct cli_command cmd_proposal;
 extern const struct cli_command cmd_pull;

@@ -10,17 +10,40 @@
         "store", 0, CLI_OPTION_TEXT, "DIR", "the local store of images", TRANSPORT(store)          \
     }
 
+#define REGISTRY_OPTIONS                                                                             \
+    {"registry-config",                                                                              \
+     0,                                                                                              \
+     CLI_OPTION_TEXT,                                                                                \
+     "FILE",                                                                                         \
+     "credentials: another docker config.json",                                                      \
+     TRANSPORT(registry_config)},                                                                    \
+        {"plain-http",                                                                               \
+         0,                                                                                          \
+         CLI_OPTION_FLAG,                                                                            \
+         NULL,                                                                                       \
+         "speak HTTP without TLS",                                                                   \
+         TRANSPORT(is_plain_http)},                                                                  \
+        {"ca-file",                                                                                  \
+         0,                                                                                          \
+         CLI_OPTION_TEXT,                                                                            \
+         "FILE",                                                                                     \
+         "trust these certificates (PEM), not the system's",                                         \
+         TRANSPORT(ca_file)},                                                                        \
+        {"cert-file", 0, CLI_OPTION_TEXT, "FILE", "client certificate (PEM)", TRANSPORT(cert_file)}, \
+        {"key-file", 0, CLI_OPTION_TEXT, "FILE", "its private key (PEM)", TRANSPORT(key_file)},      \
+    {                                                                                                \
+        "insecure-skip-tls-verify", 0, CLI_OPTION_FLAG, NULL, "accept any certificate",              \
+            TRANSPORT(is_insecure)                                                                   \
+    }
+
 const struct cli_option cli_transport_options[] = {
     STORE_OPTION,
-    {"registry-config", 0, CLI_OPTION_TEXT, "FILE", "credentials: another docker config.json",
-     TRANSPORT(registry_config)},
-    {"plain-http", 0, CLI_OPTION_FLAG, NULL, "speak HTTP without TLS", TRANSPORT(is_plain_http)},
-    {"ca-file", 0, CLI_OPTION_TEXT, "FILE", "trust these certificates (PEM), not the system's",
-     TRANSPORT(ca_file)},
-    {"cert-file", 0, CLI_OPTION_TEXT, "FILE", "client certificate (PEM)", TRANSPORT(cert_file)},
-    {"key-file", 0, CLI_OPTION_TEXT, "FILE", "its private key (PEM)", TRANSPORT(key_file)},
-    {"insecure-skip-tls-verify", 0, CLI_OPTION_FLAG, NULL, "accept any certificate",
-     TRANSPORT(is_insecure)},
+    REGISTRY_OPTIONS,
+    {0},
+};
+
+const struct cli_option cli_registry_options[] = {
+    REGISTRY_OPTIONS,
     {0},
 };
 
@@ -92,36 +115,59 @@ static enum err_kind check_flags(const struct cli_transport *t, struct err *err)
     return ERR_OK;
 }
 
-enum err_kind cli_images_open(
-    struct cli *c, const struct cli_transport *t, struct cli_images *ret, struct err *err)
+void cli_files_deinit(struct cli_files *files)
 {
-    autofree char *store = NULL;
-    autofree char *config = NULL;
-    char **auth_files = NULL;
+    free(files->config);
+    oci_auth_files_free(files->auth_files);
+    *files = (struct cli_files){0};
+}
+
+enum err_kind cli_session_options(
+    struct cli *c,
+    const struct cli_transport *t,
+    struct cli_files *files,
+    struct oci_session_options *ret,
+    struct err *err)
+{
+    bool is_to_be_made = t->writes_config && t->registry_config != NULL;
     enum err_kind r = check_flags(t, err);
-    if (r == ERR_OK)
-        r = store_dir(c->env, t->store, &store, err);
-    if (r == ERR_OK)
-        r = cli_credential_files(c->env, t->registry_config, &config, &auth_files, err);
+    if (r == ERR_OK && is_to_be_made)
+        files->config = mem_strdup(t->registry_config);
+    else if (r == ERR_OK)
+        r = cli_credential_files(
+            c->env, t->registry_config, &files->config, &files->auth_files, err);
     if (r != ERR_OK)
         return r;
-    cli_progress_init(&ret->progress, c);
-    struct oci_session_options options = {
-        .store_dir = store,
-        .registry_config = config,
-        .auth_files = (const char *const *)auth_files,
+    *ret = (struct oci_session_options){
+        .registry_config = files->config,
+        .auth_files = (const char *const *)files->auth_files,
         .ca_file = t->ca_file,
         .cert_file = t->cert_file,
         .key_file = t->key_file,
         .is_insecure = t->is_insecure,
         .is_plain_http = t->is_plain_http,
-        .progress = cli_progress_step,
-        .progress_data = &ret->progress,
-        .note = cli_progress_note,
-        .note_data = &ret->progress,
     };
+    return ERR_OK;
+}
+
+enum err_kind cli_images_open(
+    struct cli *c, const struct cli_transport *t, struct cli_images *ret, struct err *err)
+{
+    autofree char *store = NULL;
+    auto_files struct cli_files files = {0};
+    struct oci_session_options options;
+    enum err_kind r = cli_session_options(c, t, &files, &options, err);
+    if (r == ERR_OK)
+        r = store_dir(c->env, t->store, &store, err);
+    if (r != ERR_OK)
+        return r;
+    cli_progress_init(&ret->progress, c);
+    options.store_dir = store;
+    options.progress = cli_progress_step;
+    options.progress_data = &ret->progress;
+    options.note = cli_progress_note;
+    options.note_data = &ret->progress;
     r = oci_session_new(&options, &ret->session, err);
-    oci_auth_files_free(auth_files);
     if (r != ERR_OK)
         cli_progress_deinit(&ret->progress);
     return r;
@@ -151,8 +197,8 @@ void cli_hint_registry(
     if (kind == ERR_UNAUTHENTICATED || kind == ERR_DENIED)
         cli_hint(
             c,
-            "credentials for '%s' are read from docker's config.json; --registry-config FILE "
-            "names another",
+            "sign in with 'cup login %s': credentials are read from docker's config.json; "
+            "--registry-config FILE names another",
             ref->host);
     else if (kind == ERR_UNAVAILABLE && !t->is_plain_http)
         cli_hint(

@@ -21,6 +21,7 @@ struct cli_transport {
     const char *key_file;
     bool is_plain_http;
     bool is_insecure;
+    bool writes_config; /* no flag: --registry-config may name a file that is yet to be made */
 };
 extern const struct cli_option cli_transport_options[]; /* all of them */
 extern const struct cli_option cli_store_options[];     /* of commands that ask no registry */
@@ -39,6 +40,24 @@ enum err_kind cli_images_open(
     struct err *err) MUST_USE;
 void cli_images_close(struct cli_images *images);
 #define auto_images CLEANUP(cli_images_close)
+
+/*
+ * The options by which a registry is reached and who we are there, without store and progress: for
+ * commands that ask a registry and no image. ret borrows from `transport` and from *files.
+ */
+struct cli_files {
+    char *config;
+    char **auth_files;
+};
+void cli_files_deinit(struct cli_files *files);
+#define auto_files CLEANUP(cli_files_deinit)
+enum err_kind cli_session_options(
+    struct cli *c,
+    const struct cli_transport *transport,
+    struct cli_files *files,
+    struct oci_session_options *ret,
+    struct err *err) MUST_USE;
+extern const struct cli_option cli_registry_options[]; /* all transport flags but --store */
 
 /* Where credentials are read: the file that --registry-config names (NOT_FOUND: it is not there), or
  * docker's, and podman's behind it (release with oci_auth_files_free); NULL where there is none. */

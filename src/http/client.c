@@ -352,6 +352,19 @@ static bool is_broken_connection(const struct hop *h, CURLcode code)
         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 
+static enum http_step failed_step(CURL *easy, CURLcode code, const char *url)
+{
+    curl_off_t connected_us = 0, secured_us = 0;
+    bool is_tls = str_starts(str_from(url), STR("https:"));
+    curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
+    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
+        return HTTP_STEP_NAME;
+    if (connected_us == 0)
+        return HTTP_STEP_CONNECT;
+    return is_tls && secured_us == 0 ? HTTP_STEP_TLS : HTTP_STEP_ANSWER;
+}
+
 static enum err_kind do_hop(
     struct http_client *c,
     CURL *easy,
@@ -397,6 +410,7 @@ static enum err_kind do_hop(
     if (is_not_tls != NULL)
         *is_not_tls = is_not_tls_error(code, detail);
     ret->is_broken = is_broken_connection(&h, code);
+    ret->failed_at = failed_step(easy, code, url);
     return failure(&h, code, url, detail, err);
 }
 

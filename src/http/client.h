@@ -57,13 +57,23 @@ struct http_client_request {
                                 scheme changes, never from https to http */
 };
 
+/* How far a request came that failed. */
+enum http_step {
+    HTTP_STEP_NONE, /* it did not fail on the way */
+    HTTP_STEP_NAME, /* the host's name, or the proxy's, does not resolve */
+    HTTP_STEP_CONNECT,
+    HTTP_STEP_TLS,
+    HTTP_STEP_ANSWER, /* connected, but no whole answer came */
+};
+
 struct http_client_response {
     int status;
     struct buf headers; /* raw lines of the final answer, for http_client_header */
     struct buf body;
     char *effective_url;
-    bool has_begun;    /* begin_body or write_body was called */
-    bool is_broken;    /* the connection timed out or broke: another try may go through */
+    bool has_begun; /* begin_body or write_body was called */
+    bool is_broken; /* the connection timed out or broke: another try may go through */
+    enum http_step failed_at;
     unsigned attempts; /* set by those who try again; 0: once */
 };
 void http_client_response_deinit(struct http_client_response *r);

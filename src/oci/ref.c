@@ -322,6 +322,40 @@ enum err_kind oci_ref_parse_source(struct str text, struct oci_ref *ret, struct 
     return parse(text, true, ret, err);
 }
 
+static enum err_kind refuse_host(struct str text, const char *why, struct err *err)
+{
+    char shown[OCI_SHOWN_MAX];
+    return err_set(err, ERR_INVALID, "registry '%s': %s", oci_show(text, shown), why);
+}
+
+enum err_kind oci_ref_parse_host(struct str text, char ret_host[OCI_HOST_MAX], struct err *err)
+{
+    struct oci_ref ref = {0};
+    struct str rest = text;
+    if (str_starts(rest, STR("http://")))
+        return refuse_host(text, "write it without http:// (--plain-http asks for it)", err);
+    if (str_starts(rest, STR("https://")))
+        rest = str_skip(rest, strlen("https://"));
+    struct str path = rest;
+    struct str host = str_cut(&path, '/');
+    bool is_api = path.n == 0 || str_eqz(path, "v1/") || str_eqz(path, "v2/") ||
+        str_eqz(path, "v1") || str_eqz(path, "v2");
+    if (!is_api)
+        return refuse_host(text, "name the host alone, without a repository", err);
+    if (!looks_like_host(host))
+        return refuse_host(
+            text,
+            "a host has a '.' or a ':' or is localhost, as in HOST:443; Docker Hub is docker.io",
+            err);
+    if (!is_host(host))
+        return refuse_host(text, "it is not host[:port]", err);
+    copy_str(ref.host, sizeof(ref.host), host);
+    lower_case(ref.host);
+    normalise_docker_hub(&ref);
+    memcpy(ret_host, ref.host, sizeof(ref.host));
+    return ERR_OK;
+}
+
 static const char *tag_of(const struct oci_ref *ref)
 {
     if (ref->range[0] != '\0')

@@ -35,6 +35,11 @@ enum err_kind oci_ref_parse_source(struct str text, struct oci_ref *ret, struct 
 bool oci_ref_is_tag(struct str text);
 /* As one writes it, with tag ("latest" made explicit for registry and store) and digest. */
 char *oci_ref_format(const struct oci_ref *ref);
+/* A registry alone, as login and ping take it: HOST[:PORT], also as the URL that docker writes
+ * ("https://index.docker.io/v1/"). ret as a reference's host: Docker Hub is "docker.io". */
+#define OCI_HOST_MAX 256
+enum err_kind
+oci_ref_parse_host(struct str text, char ret_host[OCI_HOST_MAX], struct err *err) MUST_USE;
 /* The name under which the store keeps it (org.opencontainers.image.ref.name): host/repo:tag. */
 char *oci_ref_store_name(const struct oci_ref *ref);
 

@@ -207,6 +207,43 @@ static void test_ref_parse_source__refuses(void **state)
     }
 }
 
+static void test_ref_parse_host__takes_a_registry_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *host; /* NULL: refused */
+    } rows[] = {
+        {"ghcr.io", "ghcr.io"},
+        {"GHCR.io:443", "ghcr.io:443"},
+        {"localhost", "localhost"},
+        {"[::1]:5000", "[::1]:5000"},
+        {"https://ghcr.io", "ghcr.io"},
+        {"https://index.docker.io/v1/", "docker.io"},
+        {"registry-1.docker.io", "docker.io"},
+        {"docker.io", "docker.io"},
+        {"ghcr.io/", "ghcr.io"},
+        {"ghcr.io/v2/", "ghcr.io"},
+        {"http://ghcr.io", NULL},
+        {"ghcr.io/team", NULL},
+        {"ghcr", NULL},
+        {"", NULL},
+        {"https://", NULL},
+        {"user@ghcr.io", NULL},
+        {"ghcr.io:0", NULL},
+        {"ghcr.io\n", NULL},
+        {"ghcr.io?x", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char host[OCI_HOST_MAX];
+        struct err err = {0};
+        enum err_kind r = oci_ref_parse_host(str_from(rows[i].text), host, &err);
+        assert_int_equal(r, rows[i].host == NULL ? ERR_INVALID : ERR_OK);
+        if (rows[i].host != NULL)
+            assert_string_equal(host, rows[i].host);
+    }
+}
+
 static void test_ref_parse__bounds_lengths(void **state)
 {
     (void)state;
@@ -233,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_ref_parse__refuses),
         cmocka_unit_test(test_ref_parse_source__takes_ranges),
         cmocka_unit_test(test_ref_parse_source__refuses),
+        cmocka_unit_test(test_ref_parse_host__takes_a_registry_alone),
         cmocka_unit_test(test_ref_parse__bounds_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

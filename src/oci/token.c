@@ -110,7 +110,7 @@ static void add_encoded(struct buf *to, const char *text)
     }
 }
 
-static void add_query(struct buf *to, char before, const char *name, const char *value)
+void oci_query_add(struct buf *to, char before, const char *name, const char *value)
 {
     buf_char(to, before);
     buf_text(to, name);
@@ -139,7 +139,7 @@ static void add_scopes(struct buf *to, char before, const char *scopes)
         if (scope.n == 0)
             continue;
         autofree char *text = mem_strdup_str(scope);
-        add_query(to, before, "scope", text);
+        oci_query_add(to, before, "scope", text);
         before = '&';
     }
 }
@@ -155,7 +155,7 @@ static enum err_kind ask_get(
     char separator = strchr(c->realm, '?') != NULL ? '&' : '?';
     buf_text(&url, c->realm);
     if (c->service != NULL) {
-        add_query(&url, separator, "service", c->service);
+        oci_query_add(&url, separator, "service", c->service);
         separator = '&';
     }
     add_scopes(&url, separator, ask->scopes);
@@ -180,11 +180,11 @@ static enum err_kind ask_post(
 {
     struct buf form = {0};
     buf_text(&form, "grant_type=refresh_token&client_id=cup");
-    add_query(&form, '&', "refresh_token", ask->credential->identity_token);
+    oci_query_add(&form, '&', "refresh_token", ask->credential->identity_token);
     if (ask->challenge->service != NULL)
-        add_query(&form, '&', "service", ask->challenge->service);
+        oci_query_add(&form, '&', "service", ask->challenge->service);
     if (ask->scopes[0] != '\0')
-        add_query(&form, '&', "scope", ask->scopes);
+        oci_query_add(&form, '&', "scope", ask->scopes);
     struct http_header header = {"Content-Type", "application/x-www-form-urlencoded"};
     struct http_client_request q = {
         .method = "POST",

@@ -40,3 +40,5 @@ enum err_kind oci_tokens_fetch(
 
 /* "Basic …" on the heap. */
 char *oci_basic_authorization(const struct oci_credential *c);
+/* Append "<before>name=value", value encoded (RFC 3986, section 2.3). */
+void oci_query_add(struct buf *to, char before, const char *name, const char *value);
