@@ -94,6 +94,7 @@ static void write_document(struct buf *to, const char *pinned, const struct oci_
     buf_printf(
         to, ",\"digest\":\"%s\",\"manifestDigest\":\"%s\",\"manifestSize\":%zu", image->digest,
         image->manifest_digest, image->manifest_bytes);
+    member(to, ",\"layout\":", oci_format_name(image->format));
     member(to, ",\"name\":", image->name);
     member(to, ",\"abi\":", image->abi);
     write_verbs(to, image->verbs);
@@ -172,6 +173,7 @@ static void print_image(struct cli *c, const char *pinned, const struct oci_imag
 {
     cli_print_pair(c, "Reference", str_from(pinned));
     print_blob(c, "Manifest", image->manifest_digest, image->manifest_bytes);
+    cli_print_pair(c, "Layout", str_from(oci_format_words(image->format)));
     cli_print_pair(c, "Controller", str_from(image->name));
     cli_print_pair(c, "ABI", str_from(image->abi));
     cli_print_pair(c, "Verbs", str_from(image->verbs == NULL ? DEFAULT_VERBS : image->verbs));

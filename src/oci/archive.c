@@ -69,6 +69,9 @@ struct oci_unpacker {
     uint64_t left; /* of data or padding */
     unsigned zero_blocks;
     bool has_file;
+    bool is_passed_over; /* the entry whose data comes */
+    const char *entry;
+    bool has_others;
     uint64_t wasm_bytes; /* what it must be; 0: unknown */
     uint64_t file_bytes; /* what its header says */
     bool (*write)(void *data, const char *p, size_t n, struct err *err);
@@ -76,11 +79,15 @@ struct oci_unpacker {
 };
 
 struct oci_unpacker *oci_unpacker_new(
+    const char *entry,
+    bool has_others,
     uint64_t wasm_bytes,
     bool (*write)(void *data, const char *p, size_t n, struct err *err),
     void *data)
 {
     struct oci_unpacker *u = mem_new(struct oci_unpacker);
+    u->entry = entry;
+    u->has_others = has_others;
     u->wasm_bytes = wasm_bytes;
     u->write = write;
     u->data = data;
@@ -111,32 +118,55 @@ static bool leaves_archive(struct str name)
     return false;
 }
 
-static enum err_kind
-check_entry(const struct oci_unpacker *u, const struct tar_header *h, struct err *err)
+static bool is_the_entry(const struct oci_unpacker *u, struct str name)
 {
-    char name[OCI_SHOWN_MAX];
-    oci_show(str_from(h->name), name);
-    if (leaves_archive(str_from(h->name)))
-        return err_set(err, ERR_INVALID, "entry \"%s\" leaves the archive", name);
+    if (u->has_others && str_starts(name, STR("./")))
+        name = str_skip(name, 2);
+    return str_eqz(name, u->entry);
+}
+
+static enum err_kind refuse_type(const struct tar_header *h, const char *name, struct err *err)
+{
     if (h->type == '1' || h->type == '2')
         return err_set(
             err, ERR_INVALID, "entry \"%s\" is a link; links are not allowed in a wasm layer",
             name);
-    if (h->type != '0')
-        return err_set(err, ERR_INVALID, "entry \"%s\" is not a regular file", name);
-    if (u->has_file || strcmp(h->name, OCI_ARCHIVE_ENTRY) != 0)
-        return err_set(
-            err, ERR_INVALID,
-            "entry \"%s\" is not expected: the layer holds one file, " OCI_ARCHIVE_ENTRY, name);
+    return err_set(err, ERR_INVALID, "entry \"%s\" is not a regular file", name);
+}
+
+static enum err_kind check_size(
+    const struct oci_unpacker *u, const struct tar_header *h, const char *name, struct err *err)
+{
     if (h->size > OCI_WASM_MAX)
         return err_set(
             err, ERR_LIMIT, "entry \"%s\" expands past %" PRIu64 " MiB", name, OCI_WASM_MAX >> 20);
-    if (u->wasm_bytes != 0 && h->size != u->wasm_bytes)
+    if (u->wasm_bytes != 0 && !u->is_passed_over && h->size != u->wasm_bytes)
         return err_set(
             err, ERR_UNVERIFIED,
             "entry \"%s\": size mismatch: annotation %" PRIu64 ", archive %" PRIu64, name,
             u->wasm_bytes, h->size);
     return ERR_OK;
+}
+
+static enum err_kind
+check_entry(struct oci_unpacker *u, const struct tar_header *h, struct err *err)
+{
+    char name[OCI_SHOWN_MAX];
+    struct str path = str_from(h->name);
+    oci_show(path, name);
+    if (leaves_archive(path))
+        return err_set(err, ERR_INVALID, "entry \"%s\" leaves the archive", name);
+    /* '5' a directory; 'x', 'g' records of pax about what follows */
+    bool is_aside = u->has_others && (h->type == '5' || h->type == 'x' || h->type == 'g');
+    if (h->type != '0' && !is_aside)
+        return refuse_type(h, name, err);
+    u->is_passed_over = is_aside || (u->has_others && !is_the_entry(u, path));
+    if (!u->is_passed_over && (u->has_file || !is_the_entry(u, path)))
+        return err_set(
+            err, ERR_INVALID, "entry \"%s\" is not expected: the layer holds one file, %s", name,
+            u->entry);
+    u->has_file |= !u->is_passed_over;
+    return check_size(u, h, name, err);
 }
 
 static bool is_zero_block(const char *block)
@@ -166,9 +196,9 @@ static enum err_kind take_block(struct oci_unpacker *u, struct err *err)
         r = check_entry(u, &h, err);
     if (r != ERR_OK)
         return r;
-    u->has_file = true;
-    u->file_bytes = h.size;
-    u->left = h.size;
+    /* a directory's size is no count of bytes that follow (POSIX pax, "ustar Interchange Format") */
+    u->file_bytes = h.type == '5' ? 0 : h.size;
+    u->left = u->file_bytes;
     u->state = IN_DATA;
     return ERR_OK;
 }
@@ -181,7 +211,7 @@ static enum err_kind take_data(struct oci_unpacker *u, const char *p, size_t n, 
         u->left = padding_of(u->file_bytes);
         u->state = u->left > 0 ? IN_PADDING : IN_HEADER;
     }
-    if (n == 0 || u->write(u->data, p, n, &why))
+    if (n == 0 || u->is_passed_over || u->write(u->data, p, n, &why))
         return ERR_OK;
     if (err != NULL)
         *err = why;
@@ -279,7 +309,7 @@ enum err_kind oci_unpacker_end(struct oci_unpacker *u, struct err *err)
     if (u->state == IN_DATA || u->state == IN_PADDING || u->block_n > 0)
         return err_set(err, ERR_INVALID, "the archive ends in the middle of an entry");
     if (!u->has_file)
-        return err_set(err, ERR_INVALID, "the archive holds no " OCI_ARCHIVE_ENTRY);
+        return err_set(err, ERR_INVALID, "the archive holds no %s", u->entry);
     if (u->state != IN_END)
         return err_set(err, ERR_INVALID, "the archive is cut: its end is missing");
     return ERR_OK;

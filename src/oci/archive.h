@@ -18,10 +18,16 @@ oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct 
 
 struct oci_unpacker;
 /*
+ * entry       the module's name in the archive
+ * has_others  as container images have them: other files and directories beside it are passed over, a
+ *             name may begin with "./", and records of pax are not looked into; else the archive holds
+ *             that one file
  * wasm_bytes  what the module's size must be, 0 = unknown
  * write       gets the module's bytes as they come; false (with err set) ends it
  */
 struct oci_unpacker *oci_unpacker_new(
+    const char *entry,
+    bool has_others,
     uint64_t wasm_bytes,
     bool (*write)(void *data, const char *p, size_t n, struct err *err),
     void *data);

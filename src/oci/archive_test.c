@@ -11,7 +11,7 @@ static enum err_kind
 unpack_in(struct str layer, size_t piece, uint64_t wasm_bytes, struct buf *wasm, struct err *err)
 {
     autorelease(oci_unpacker_free) struct oci_unpacker *u =
-        oci_unpacker_new(wasm_bytes, keep, wasm);
+        oci_unpacker_new(OCI_ARCHIVE_ENTRY, false, wasm_bytes, keep, wasm);
     buf_clear(wasm);
     enum err_kind r = ERR_OK;
     for (size_t at = 0; r == ERR_OK && at < layer.n; at += piece)

@@ -1,5 +1,6 @@
 #include "oci/content.h"
 #include "base/mem.h"
+#include "oci/format.h"
 #include "oci/internal.h"
 
 #include <inttypes.h>
@@ -74,8 +75,10 @@ struct oci_content *oci_content_new(
     c->data = data;
     c->reader = oci_wasm_reader_new();
     sha256_init(&c->sha);
-    if (!image->is_plain_wasm)
-        c->unpacker = oci_unpacker_new(image->wasm_bytes, take_module, c);
+    const char *entry = oci_format_entry(image->format);
+    bool has_others = image->format != OCI_FORMAT_CUP;
+    if (entry != NULL)
+        c->unpacker = oci_unpacker_new(entry, has_others, image->wasm_bytes, take_module, c);
     return c;
 }
 

@@ -1,12 +1,13 @@
 #include "base/glob.h"
 #include "base/mem.h"
 #include "oci/definition.h"
+#include "oci/format.h"
 #include "oci/internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { UNTYPED_CHILDREN_MAX = 16, GLOBS_MAX = 1000 };
+enum { UNTYPED_CHILDREN_MAX = 16, GLOBS_MAX = 1000, CONFIG_MAX = 1 << 20 };
 
 static void free_list(char **list)
 {
@@ -121,7 +122,7 @@ read_annotations(yyjson_val *annotations, struct oci_image *image, struct err *e
 {
     struct str name = oci_annotation(annotations, OCI_ANNOTATION_NAME);
     struct str abi = oci_annotation(annotations, OCI_ANNOTATION_ABI);
-    if (name.p == NULL && !image->is_plain_wasm)
+    if (name.p == NULL && image->format == OCI_FORMAT_CUP)
         return err_set(err, ERR_INVALID, "it has no annotation " OCI_ANNOTATION_NAME);
     enum err_kind r = name.p != NULL ? oci_check_controller_name(name, err) : ERR_OK;
     if (r != ERR_OK)
@@ -140,12 +141,6 @@ read_annotations(yyjson_val *annotations, struct oci_image *image, struct err *e
 }
 
 /* --- layers ----------------------------------------------------------------------------------------- */
-
-static bool is_plain_wasm_layer(const struct oci_descriptor *d)
-{
-    return str_eqz(d->media_type, "application/wasm") ||
-        str_eqz(d->media_type, "application/vnd.wasm.content.layer.v1+wasm");
-}
 
 static enum err_kind
 read_wasm_annotations(const struct oci_descriptor *d, struct oci_image *image, struct err *err)
@@ -193,8 +188,7 @@ sort_layers(const struct oci_manifest *m, struct oci_image *image, struct err *e
     size_t resources = 0;
     for (size_t i = 0; i < m->count; i++) {
         const struct oci_descriptor *d = &m->items[i];
-        bool is_content = image->is_plain_wasm ? is_plain_wasm_layer(d)
-                                               : str_eqz(d->media_type, OCI_MEDIA_CONTENT);
+        bool is_content = oci_format_is_content(image->format, d->media_type);
         enum err_kind r = is_content ? take_content(d, image, err) : ERR_OK;
         if (r != ERR_OK)
             return r;
@@ -202,7 +196,7 @@ sort_layers(const struct oci_manifest *m, struct oci_image *image, struct err *e
     }
     if (image->content_digest[0] == '\0')
         return err_set(err, ERR_INVALID, "it has no content layer (" OCI_MEDIA_CONTENT ")");
-    if (resources == 0 && !image->is_plain_wasm)
+    if (resources == 0 && image->format == OCI_FORMAT_CUP)
         return err_set(err, ERR_INVALID, "it has no resource layer (" OCI_MEDIA_RESOURCE ")");
     if (resources > OCI_DEFINITIONS_MAX)
         return err_set(
@@ -416,18 +410,29 @@ static enum err_kind resolve(struct oci_place *place, struct oci_read_image *rea
     return follow_index(place, read, err);
 }
 
+/* The CNCF layout says in its config what the module is made for: a component is known before it is
+ * fetched. Anything else that stands there is not ours to judge. */
 static enum err_kind
-check_type(const struct oci_manifest *m, struct oci_image *image, struct err *err)
+check_os(struct oci_place *place, const struct oci_descriptor *config, struct err *err)
 {
-    if (str_eqz(m->artifact_type, OCI_ARTIFACT_TYPE))
+    autobuf struct buf text = {0};
+    auto_json struct json_doc doc = {0};
+    if (config->size > CONFIG_MAX)
+        return err_set(
+            err, ERR_LIMIT, "config %s: %" PRIu64 " bytes are over the limit of %d", config->digest,
+            config->size, CONFIG_MAX);
+    enum err_kind r = oci_place_read_all(place, config, &text, err);
+    if (r != ERR_OK)
+        return r;
+    if (json_parse(buf_view(&text), JSON_STORED, &doc, NULL) != ERR_OK ||
+        !str_eqz(json_str(json_get(doc.root, "os")), "wasip2"))
         return ERR_OK;
-    image->is_plain_wasm = m->count == 1 && is_plain_wasm_layer(&m->items[0]);
-    if (image->is_plain_wasm)
-        return ERR_OK;
-    char shown[OCI_SHOWN_MAX];
-    struct str type = m->artifact_type.p != NULL ? m->artifact_type : m->config.media_type;
     return err_set(
-        err, ERR_INVALID, "it is not a controller image: its type is '%s'", oci_show(type, shown));
+        err, ERR_INVALID,
+        "config %s: its module is a WebAssembly component (os wasip2); a controller is a core "
+        "module "
+        "(target wasm32-wasi or wasip1)",
+        config->digest);
 }
 
 static enum err_kind fill_image(
@@ -441,14 +446,27 @@ static enum err_kind fill_image(
     memcpy(image->manifest_digest, own->digest, OCI_DIGEST_MAX);
     image->manifest = mem_strdup_str(buf_view(&own->bytes));
     image->manifest_bytes = own->bytes.n;
-    enum err_kind r = check_type(&read->manifest, image, err);
+    enum err_kind r = oci_format_find(&read->manifest, &image->format, err);
+    if (r == ERR_OK && image->format == OCI_FORMAT_CNCF)
+        r = check_os(place, &read->manifest.config, err);
     if (r == ERR_OK)
         r = read_annotations(read->manifest.annotations, image, err);
     if (r == ERR_OK)
         r = sort_layers(&read->manifest, image, err);
-    if (r == ERR_OK && !image->is_plain_wasm)
+    if (r == ERR_OK && image->format == OCI_FORMAT_CUP)
         r = load_definitions(place, &read->manifest, image, err);
     return r;
+}
+
+void oci_image_name_after(struct oci_image *image, const struct oci_ref *ref)
+{
+    const char *text = ref->kind == OCI_REF_LAYOUT ? ref->path : ref->repository;
+    struct str name = str_from(text);
+    while (str_ends(name, STR("/")))
+        name.n--;
+    name = str_skip(name, (size_t)(str_rfind(name, '/') + 1));
+    if (image->name == NULL && oci_check_controller_name(name, NULL) == ERR_OK)
+        image->name = mem_strdup_str(name);
 }
 
 enum err_kind oci_image_read(

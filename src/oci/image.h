@@ -57,12 +57,29 @@ struct oci_definition {
     char *bytes; /* the ResourceDefinition, NUL-terminated */
     size_t n;
 };
+/* The layout of a manifest: ours, or one that other tools push and that is read as a controller without
+ * definitions (oci/format.h). */
+enum oci_format {
+    OCI_FORMAT_CUP,
+    OCI_FORMAT_CNCF,
+    OCI_FORMAT_KWCTL,
+    OCI_FORMAT_ISTIO,
+    OCI_FORMAT_WASM,
+    OCI_FORMAT_ISTIO_COMPAT,
+    OCI_FORMAT_COUNT,
+};
+const char *oci_format_name(enum oci_format format); /* for programs: "cncf" */
+const char *
+oci_format_words(enum oci_format format); /* for people: "CNCF wasm image (wkg, wash)" */
+
 struct oci_image {
+    enum oci_format format;
     char digest[OCI_DIGEST_MAX]; /* what the reference resolved to (an index's, then) */
     char manifest_digest[OCI_DIGEST_MAX];
     char *manifest; /* its bytes, NUL-terminated */
     size_t manifest_bytes;
-    char *name;        /* io.flipt.cup.controller.name; NULL for a plain wasm image */
+    char *name;        /* io.flipt.cup.controller.name; of another layout what the repository's last
+                          component makes, or NULL */
     char *abi;         /* "wasi-cli/v1" when absent */
     char *kinds;       /* annotation, may be NULL */
     char *verbs;       /* annotation; NULL: get,list,put,delete */
@@ -70,7 +87,6 @@ struct oci_image {
     char **write_globs;
     char content_digest[OCI_DIGEST_MAX];
     uint64_t content_bytes;
-    bool is_plain_wasm;                 /* content layer is the module itself, no archive */
     char wasm_digest[OCI_DIGEST_MAX];   /* as annotated; empty when not */
     uint64_t wasm_bytes;                /* as annotated; 0 when not */
     struct oci_definition *definitions; /* ordered by metadata.name */

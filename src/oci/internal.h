@@ -53,6 +53,10 @@ enum err_kind oci_image_read(
     struct oci_image *ret,
     struct err *err) MUST_USE;
 
+/* An image of another layout has no name of its own: it gets that of the repository's last component (of a
+ * layout: of its directory), where that is one. */
+void oci_image_name_after(struct oci_image *image, const struct oci_ref *ref);
+
 /* Name grammar of io.flipt.cup.controller.name; INVALID. */
 enum err_kind oci_check_controller_name(struct str name, struct err *err) MUST_USE;
 #define OCI_ANNOTATION_PREFIX "io.flipt.cup."

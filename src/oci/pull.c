@@ -173,6 +173,7 @@ oci_pull(struct oci_session *s, const struct oci_ref *ref, struct oci_image *ret
         oci_image_deinit(&image);
         return err_wrap(err, "%s", from.shown);
     }
+    oci_image_name_after(&image, ref);
     *ret = image;
     return ERR_OK;
 }

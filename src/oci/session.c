@@ -134,7 +134,11 @@ enum err_kind oci_inspect(
     auto_oci_place struct oci_place place = {0};
     auto_oci_read_image struct oci_read_image read = {0};
     enum err_kind r = oci_session_place(s, ref, where == OCI_IN_STORE, false, &place, err);
-    return r == ERR_OK ? oci_image_read(&place, &read, ret, err) : r;
+    if (r == ERR_OK)
+        r = oci_image_read(&place, &read, ret, err);
+    if (r == ERR_OK)
+        oci_image_name_after(ret, ref);
+    return r;
 }
 
 enum err_kind oci_store_resolve(

@@ -17,9 +17,11 @@ static bool count(void *data, const char *p, size_t n, struct err *err)
     return true;
 }
 
-static enum err_kind unpack_in(struct str layer, size_t piece, uint64_t *ret_bytes, struct err *err)
+static enum err_kind
+unpack_in(struct str layer, size_t piece, bool has_others, uint64_t *ret_bytes, struct err *err)
 {
-    autorelease(oci_unpacker_free) struct oci_unpacker *u = oci_unpacker_new(0, count, ret_bytes);
+    autorelease(oci_unpacker_free) struct oci_unpacker *u =
+        oci_unpacker_new(OCI_ARCHIVE_ENTRY, has_others, 0, count, ret_bytes);
     enum err_kind r = ERR_OK;
     while (r == ERR_OK && layer.n > 0) {
         struct str part = str_take(layer, piece);
@@ -29,13 +31,13 @@ static enum err_kind unpack_in(struct str layer, size_t piece, uint64_t *ret_byt
     return r == ERR_OK ? oci_unpacker_end(u, err) : r;
 }
 
-static void unpack(struct str layer, size_t piece)
+static void unpack(struct str layer, size_t piece, bool has_others)
 {
     struct err whole = {0}, pieces = {0};
     uint64_t bytes = 0, again = 0;
-    enum err_kind r = unpack_in(layer, layer.n, &bytes, &whole);
+    enum err_kind r = unpack_in(layer, layer.n, has_others, &bytes, &whole);
     HOLDS(r == ERR_OK || r == ERR_INVALID || r == ERR_LIMIT);
-    HOLDS(unpack_in(layer, piece, &again, &pieces) == r);
+    HOLDS(unpack_in(layer, piece, has_others, &again, &pieces) == r);
     HOLDS(r != ERR_OK || bytes == again);
 }
 
@@ -75,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         deflate_stored(layer, &made);
         layer = buf_view(&made);
     }
-    unpack(layer, (size_t)data[0] + 1);
+    unpack(layer, (size_t)data[0] + 1, false);
+    unpack(layer, (size_t)data[0] + 1, true);
     read_content(layer);
     return 0;
 }
