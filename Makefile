@@ -8,7 +8,7 @@ SOURCES = $(shell git ls-files 'src/*.[ch]' 'sdk/*.[ch]' 'examples/*.[ch]' 'test
 
 SECONDS ?= 600
 
-.PHONY: all deps release check check-debug check-asan fuzz lint fmt demo bench install clean help
+.PHONY: all deps release check check-debug check-asan check-wasi fuzz lint fmt demo bench install clean help
 
 all: deps release ## build cup and cupd into build/release (installs what that needs)
 
@@ -38,6 +38,11 @@ check-asan: ## the same tests under AddressSanitizer and UBSan
 	@$(CMAKE) -B $(B)/asan -DCMAKE_BUILD_TYPE=Sanitize
 	@ninja -C $(B)/asan
 	@tools/run-tests $(B)/asan $(T)
+
+check-wasi: ## wasi-testsuite's preview1 modules in our host (WASI_TESTSUITE=checkout of its branch prod/testsuite-base)
+	@test -n "$(WASI_TESTSUITE)" || { echo "check-wasi: say where the suite is: WASI_TESTSUITE=DIR" >&2; exit 2; }
+	@$(MAKE) --no-print-directory release
+	@tests/conformance/wasi-testsuite "$(WASI_TESTSUITE)" $(B)/release/src/cup
 
 fuzz: ## each parser against made-up inputs (T=name for one, SECONDS=600 for each)
 	@tools/install-deps fuzz

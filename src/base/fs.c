@@ -42,6 +42,21 @@ enum err_kind fs_read_file(const char *path, size_t max_bytes, struct buf *ret, 
     return read_some(fd, path, ret, err);
 }
 
+enum err_kind fs_read_rest(int fd, const char *what, struct buf *to, struct err *err)
+{
+    char piece[16384];
+    for (;;) {
+        ssize_t n = read(fd, piece, sizeof(piece));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(err, errno, "reading %s", what);
+        if (n == 0)
+            return buf_check(to, what, err);
+        buf_add(to, piece, (size_t)n);
+    }
+}
+
 enum err_kind fs_write_all(int fd, const void *p, size_t n, struct err *err)
 {
     const char *at = p;

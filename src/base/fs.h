@@ -9,6 +9,9 @@
 /* The whole file into buf (cleared first), at most max_bytes (LIMIT above); NOT_FOUND, IO. */
 enum err_kind
 fs_read_file(const char *path, size_t max_bytes, struct buf *ret, struct err *err) MUST_USE;
+/* What is left of an open file, pipe or terminal, behind what buf holds; `what` names it in errors.
+ * LIMIT above buf's maximum. */
+enum err_kind fs_read_rest(int fd, const char *what, struct buf *to, struct err *err) MUST_USE;
 /* All n bytes, going on after short writes and EINTR. */
 enum err_kind fs_write_all(int fd, const void *p, size_t n, struct err *err) MUST_USE;
 /* fsync, going on after EINTR; `what` names it in the error. */

@@ -1,4 +1,4 @@
-/* cup controller: what a cupd runs. */
+/* cup controller: what a cupd runs, and running one here. */
 #include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/run.h"
@@ -144,6 +144,7 @@ static const struct cli_command show = {
 
 /* Keep sorted by name. */
 static const struct cli_command *const commands[] = {
+    &cmd_controller_exec,
     &list,
     &show,
     NULL,
@@ -153,6 +154,6 @@ const struct cli_command cmd_controller = {
     .name = "controller",
     .aliases = (const char *const[]){"controllers", NULL},
     .group = "Controllers",
-    .summary = "Show the controllers that the server runs",
+    .summary = "Controllers: those that the server runs, and running one here",
     .commands = commands,
 };

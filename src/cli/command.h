@@ -26,6 +26,8 @@ struct cli_command {
     const struct cli_option *options;
     const struct cli_option *shared_options; /* a second table over the same struct; may be NULL */
     enum cli_versions versions;
+    bool
+        has_guest_args; /* what follows the first argument is not parsed: it is for what it names */
     size_t options_bytes; /* of the struct that both tables fill, given to run zeroed */
     /* Results go to c->io.out; the error it returns is printed by the caller. NULL: a mere group. */
     enum err_kind (*run)(struct cli *c, const void *options, struct err *err);

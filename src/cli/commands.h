@@ -7,6 +7,7 @@ extern const struct cli_command cmd_apply;
 extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_config;
 extern const struct cli_command cmd_controller;
+extern const struct cli_command cmd_controller_exec; /* below cmd_controller */
 extern const struct cli_command cmd_definitions;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_diff;

@@ -99,21 +99,6 @@ static enum err_kind add_file(struct collecting *to, const char *path, struct er
     return cli_documents_add(to->documents, path, buf_view(&text), is_yaml_name(path), err);
 }
 
-static enum err_kind read_all(int fd, struct buf *to, struct err *err)
-{
-    char piece[16384];
-    for (;;) {
-        ssize_t n = read(fd, piece, sizeof(piece));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(err, errno, "reading standard input");
-        if (n == 0)
-            return buf_check(to, "standard input", err);
-        buf_add(to, piece, (size_t)n);
-    }
-}
-
 /* An object is JSON when it begins as JSON objects do; all else can only be YAML. */
 static enum err_kind add_stdin(struct collecting *to, struct err *err)
 {
@@ -123,7 +108,7 @@ static enum err_kind add_stdin(struct collecting *to, struct err *err)
     to->has_stdin = true;
     if (isatty(to->c->io.in) == 1)
         cli_note(to->c, "reading from the terminal; end with Ctrl-D, or use -f FILE");
-    enum err_kind r = read_all(to->c->io.in, &text, err);
+    enum err_kind r = fs_read_rest(to->c->io.in, "standard input", &text, err);
     if (r != ERR_OK)
         return r;
     bool is_yaml = !str_starts(str_trim(buf_view(&text)), STR("{"));

@@ -19,6 +19,7 @@ void cli_env_read(struct cli_env *ret)
         .home = variable("HOME"),
         .xdg_config_home = variable("XDG_CONFIG_HOME"),
         .xdg_data_home = variable("XDG_DATA_HOME"),
+        .xdg_cache_home = variable("XDG_CACHE_HOME"),
         .xdg_runtime_dir = variable("XDG_RUNTIME_DIR"),
         .editor = variable("EDITOR"),
         .tmpdir = variable("TMPDIR"),

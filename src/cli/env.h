@@ -14,6 +14,7 @@ struct cli_env {
     const char *home;               /* HOME */
     const char *xdg_config_home;    /* XDG_CONFIG_HOME */
     const char *xdg_data_home;      /* XDG_DATA_HOME */
+    const char *xdg_cache_home;     /* XDG_CACHE_HOME */
     const char *xdg_runtime_dir;    /* XDG_RUNTIME_DIR */
     const char *editor;             /* EDITOR: a fragment of shell */
     const char *tmpdir;             /* TMPDIR */

@@ -23,6 +23,7 @@ static const struct topic topics[] = {
      "SOURCE_DATE_EPOCH   time written into packed images, in seconds\n"
      "DOCKER_CONFIG       directory of the config.json with registry credentials\n"
      "XDG_CONFIG_HOME     cup/config.json lies there, else below ~/.config\n"
+     "XDG_CACHE_HOME      cup/cupd/modules lies there, else below ~/.cache\n"
      "XDG_DATA_HOME       cup/store lies there, else below ~/.local/share\n"
      "Flags count before variables, variables before the configuration file.\n"},
     {"exit-codes", "What the exit codes mean",

@@ -166,6 +166,11 @@ static enum err_kind take_word(struct cli *c, const char *word, void **options, 
     return ERR_OK;
 }
 
+static bool is_guest_arg(const struct cli *c)
+{
+    return c->command != NULL && c->command->has_guest_args && c->args.count > 0;
+}
+
 /* POSIX utility conventions with flags allowed anywhere before "--". */
 static enum err_kind
 parse_args(struct cli *c, int argc, char *const *argv, void **options, struct err *err)
@@ -174,7 +179,10 @@ parse_args(struct cli *c, int argc, char *const *argv, void **options, struct er
     enum err_kind r = ERR_OK;
     for (int at = 1; r == ERR_OK && at < argc;) {
         const char *word = argv[at];
-        if (has_flags && strcmp(word, "--") == 0) {
+        if (is_guest_arg(c)) {
+            cli_list_add(&c->args, word);
+            at++;
+        } else if (has_flags && strcmp(word, "--") == 0) {
             has_flags = false;
             at++;
         } else if (has_flags && word[0] == '-' && word[1] != '\0') {

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "core/internal.h"
-#include "core/localtree.h"
+#include "vfs/localtree.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -65,6 +65,15 @@ static void write_result(struct core_result *ret, const char *id, const char *ur
 
 static const char zero_id[] = "00000000000000000000000000";
 
+/* In a directory the same paths are refused as in a commit. */
+static enum err_kind check_paths(const struct vfs_changes *changes, struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    for (size_t i = 0; r == ERR_OK && i < changes->count; i++)
+        r = repo_check_path(changes->items[i].path, err);
+    return r;
+}
+
 enum err_kind core_change_local(
     struct core *c,
     struct core_snapshot *s,
@@ -78,8 +87,10 @@ enum err_kind core_change_local(
     enum err_kind r = core_change_apply(change, overlay, s->tree, err);
     if (r == ERR_OK)
         r = overlay_changes(overlay, &changes, err);
+    if (r == ERR_OK)
+        r = check_paths(&changes, err);
     if (r == ERR_OK && changes.count > 0 && !change->options->is_dry_run)
-        r = core_localtree_apply(c->local_path, &changes, err);
+        r = vfs_localtree_apply(c->local_path, &changes, err);
     pthread_mutex_unlock(&c->local_write_lock);
     if (r == ERR_OK && changes.count == 0)
         ret->is_unchanged = true;

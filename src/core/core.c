@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/loader.h"
-#include "core/localtree.h"
 #include "core/names.h"
 #include "core/scm_git.h"
+#include "vfs/localtree.h"
 
 #include <errno.h>
 #include <time.h>
@@ -50,7 +50,7 @@ static enum err_kind snapshot_of_directory(
     struct core *c, struct core_registry *registry, struct core_snapshot **ret, struct err *err)
 {
     struct vfs *tree = NULL;
-    enum err_kind r = core_localtree_new(c->local_path, &tree, err);
+    enum err_kind r = vfs_localtree_new(c->local_path, &tree, err);
     if (r == ERR_OK)
         *ret = core_snapshot_new(NULL, NULL, tree, registry);
     return r;

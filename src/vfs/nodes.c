@@ -69,6 +69,15 @@ void node_insert(struct node *n, struct node *take_child)
     n->child_count++;
 }
 
+void node_drop(struct node *n, struct str name)
+{
+    size_t at = lower_bound(n, name);
+
+    node_free(n->children[at]);
+    n->child_count--;
+    memmove(&n->children[at], &n->children[at + 1], (n->child_count - at) * sizeof(struct node *));
+}
+
 struct node *node_find(struct node *root, struct str path)
 {
     struct str rest = path;

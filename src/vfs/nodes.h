@@ -27,6 +27,8 @@ void node_free(struct node *n); /* with all below; NULL is fine */
 struct node *node_child(const struct node *n, struct str name);
 /* Put a child in its place; there must be none of its name. */
 void node_insert(struct node *n, struct node *take_child);
+/* Take the child of this name out and free it; there must be one. */
+void node_drop(struct node *n, struct str name);
 /* The node at a path below `root`; NULL when there is none. "" is root. */
 struct node *node_find(struct node *root, struct str path);
 /* Replace the bytes by a copy of these. */

@@ -10,12 +10,16 @@
  * base's. A directory can be removed only once everything in it is gone, so below a gone directory
  * each path of the base has a gone node of its own: nothing shines through when it is made again.
  */
+/* Empty files and directories cost memory as well. */
+static const size_t NODES_MAX = (size_t)1 << 18;
+
 struct overlay {
     struct vfs vfs;
     struct vfs *base;
     struct node *root;
     uint64_t written_max;
     uint64_t written; /* bytes held in nodes */
+    size_t node_count;
     struct vfs_changes changes;
     struct buf paths; /* of changes */
     size_t change_cap;
@@ -210,6 +214,10 @@ static enum err_kind touch(struct overlay *o, struct str path, struct node **ret
                 return kind;
             if (!is_last && stat.type != 0 && stat.type != VFS_DIR)
                 return err_set(err, ERR_INVALID, "'" STR_FMT "' is not a directory", STR_ARG(here));
+            if (o->node_count >= NODES_MAX)
+                return err_set(
+                    err, ERR_LIMIT, "more than the limit of %zu changed paths", NODES_MAX);
+            o->node_count++;
             child = node_new(name, VFS_DIR);
             child->base_type = stat.type;
             child->is_executable = stat.is_executable;
@@ -334,6 +342,17 @@ enum err_kind overlay_make_dir(struct overlay *o, struct str path, struct err *e
     return make(o, path, VFS_DIR, STR(""), err);
 }
 
+/* A node that is gone and hides nothing need not be kept. What was below it went before. */
+static void forget(struct overlay *o, struct str path)
+{
+    ptrdiff_t slash = str_rfind(path, '/');
+    struct str name = slash < 0 ? path : str_skip(path, (size_t)slash + 1);
+    struct node *parent = node_find(o->root, slash < 0 ? STR("") : str_take(path, (size_t)slash));
+
+    node_drop(parent, name);
+    o->node_count--;
+}
+
 enum err_kind overlay_remove(struct overlay *o, struct str path, struct err *err)
 {
     struct node *n;
@@ -356,6 +375,8 @@ enum err_kind overlay_remove(struct overlay *o, struct str path, struct err *err
     o->written -= n->bytes.n;
     node_set_bytes(n, STR(""));
     n->is_gone = true;
+    if (n->base_type == 0)
+        forget(o, path);
     return ERR_OK;
 }
 

@@ -28,7 +28,8 @@ struct vfs_changes {
 
 /*
  * base           borrowed; must outlive the overlay
- * written_max    bytes that may be held in changed files at one time; more is LIMIT
+ * written_max    bytes that may be held in changed files at one time; more is LIMIT, as are more than
+ *                262,144 paths touched
  * threads        one at a time
  */
 struct overlay *overlay_new(struct vfs *base, uint64_t written_max);

@@ -129,6 +129,7 @@ enum err_kind wasmhost_call(
     if (r != ERR_OK)
         return r;
     wasi_init(&w, &checked, ret);
+    w.deadline_ms = deadline_ms;
     r = run(m, &w, deadline_ms, err);
     wasmhost_slot_give(m->host);
     if (r == ERR_OK && wasi_flush_all(&w, err) != ERR_OK)

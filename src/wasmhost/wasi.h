@@ -39,19 +39,46 @@ enum wasi_filetype {
     WASI_TYPE_LINK = 7,
 };
 
+/* What a descriptor may be used for, "rights" of the witx. */
+#define WASI_RIGHT_FD_DATASYNC (1ull << 0)
 #define WASI_RIGHT_READ (1ull << 1)
 #define WASI_RIGHT_SEEK (1ull << 2)
+#define WASI_RIGHT_FD_SET_FLAGS (1ull << 3)
+#define WASI_RIGHT_FD_SYNC (1ull << 4)
 #define WASI_RIGHT_TELL (1ull << 5)
 #define WASI_RIGHT_WRITE (1ull << 6)
+#define WASI_RIGHT_FD_ADVISE (1ull << 7)
+#define WASI_RIGHT_FD_ALLOCATE (1ull << 8)
+#define WASI_RIGHT_PATH_CREATE_DIRECTORY (1ull << 9)
+#define WASI_RIGHT_PATH_CREATE_FILE (1ull << 10)
+#define WASI_RIGHT_PATH_LINK_SOURCE (1ull << 11)
+#define WASI_RIGHT_PATH_LINK_TARGET (1ull << 12)
+#define WASI_RIGHT_PATH_OPEN (1ull << 13)
+#define WASI_RIGHT_FD_READDIR (1ull << 14)
+#define WASI_RIGHT_PATH_READLINK (1ull << 15)
+#define WASI_RIGHT_PATH_RENAME_SOURCE (1ull << 16)
+#define WASI_RIGHT_PATH_RENAME_TARGET (1ull << 17)
+#define WASI_RIGHT_PATH_FILESTAT_GET (1ull << 18)
+#define WASI_RIGHT_PATH_FILESTAT_SET_SIZE (1ull << 19)
+#define WASI_RIGHT_PATH_FILESTAT_SET_TIMES (1ull << 20)
+#define WASI_RIGHT_FD_FILESTAT_GET (1ull << 21)
+#define WASI_RIGHT_FD_FILESTAT_SET_SIZE (1ull << 22)
+#define WASI_RIGHT_FD_FILESTAT_SET_TIMES (1ull << 23)
+#define WASI_RIGHT_PATH_SYMLINK (1ull << 24)
+#define WASI_RIGHT_PATH_REMOVE_DIRECTORY (1ull << 25)
+#define WASI_RIGHT_PATH_UNLINK_FILE (1ull << 26)
+#define WASI_RIGHT_POLL (1ull << 27)
 #define WASI_RIGHTS_ALL ((1ull << 30) - 1)
+/* On a tree that can only be read these are taken off a file. */
+#define WASI_RIGHTS_CHANGE                                                                         \
+    (WASI_RIGHT_WRITE | WASI_RIGHT_FD_ALLOCATE | WASI_RIGHT_FD_FILESTAT_SET_SIZE)
 #define WASI_RIGHTS_FILE                                                                           \
-    ((1ull << 0) | WASI_RIGHT_READ | WASI_RIGHT_SEEK | (1ull << 3) | (1ull << 4) |                 \
-     WASI_RIGHT_TELL | WASI_RIGHT_WRITE | (1ull << 7) | (1ull << 8) | (1ull << 21) |               \
-     (1ull << 22) | (1ull << 23) | (1ull << 27))
+    (WASI_RIGHT_FD_DATASYNC | WASI_RIGHT_READ | WASI_RIGHT_SEEK | WASI_RIGHT_FD_SET_FLAGS |        \
+     WASI_RIGHT_FD_SYNC | WASI_RIGHT_TELL | WASI_RIGHT_FD_ADVISE | WASI_RIGHT_FD_FILESTAT_GET |    \
+     WASI_RIGHT_FD_FILESTAT_SET_TIMES | WASI_RIGHT_POLL | WASI_RIGHTS_CHANGE)
 #define WASI_RIGHTS_DIR                                                                            \
-    (WASI_RIGHTS_ALL &                                                                             \
-     ~(WASI_RIGHT_READ | WASI_RIGHT_SEEK | WASI_RIGHT_TELL | WASI_RIGHT_WRITE | (1ull << 8) |      \
-       (1ull << 22)))
+    (WASI_RIGHTS_ALL & ~(WASI_RIGHT_READ | WASI_RIGHT_SEEK | WASI_RIGHT_TELL | WASI_RIGHTS_CHANGE))
+#define WASI_RIGHTS_STREAM (WASI_RIGHT_POLL | WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_FD_SET_FLAGS)
 
 #define WASI_OFLAG_CREAT 1u
 #define WASI_OFLAG_DIRECTORY 2u
@@ -67,13 +94,33 @@ enum wasi_filetype {
 /* 2022-01-01T00:00:00Z: what the realtime clock starts at and every file was modified at. */
 #define WASI_START_NS (1640995200ull * 1000000000ull)
 
-/* A file that is open somewhere: shared by all descriptors of its path, so that each sees what the
+/* A name that something was done to in this call. Rows stay until its end. */
+struct wasi_name {
+    char *path;
+    size_t n;
+    struct wasi_node *node; /* NULL: as the path makes it, or nothing is there */
+    struct wasi_name *next; /* of the same node */
+    uint32_t left;          /* how many nodes went away from here */
+};
+
+/* A node that has more names than one, another one than it began with, or times of its own. */
+struct wasi_node {
+    uint64_t ino;
+    uint64_t accessed_ns;
+    uint64_t modified_ns;
+    uint64_t changed_ns;
+    struct wasi_name *names;
+    uint32_t link_count;
+};
+
+/* A file that is open somewhere: shared by all descriptors of its node, so that each sees what the
  * others write. Its changes reach the overlay when the last one is closed, on sync, and before
  * anything else needs them. */
 struct wasi_file {
     struct wasi_file *next;
     int refs;
-    char *path; /* NULL: unlinked */
+    char *path;             /* one of its names; NULL: unlinked */
+    struct wasi_node *node; /* NULL while the path alone says which file it is */
     uint64_t ino;
     struct vfs_data base; /* content as it was opened; not used once is_loaded */
     bool has_base;
@@ -99,18 +146,11 @@ struct wasi_fd {
     uint64_t inheriting;
     struct wasi_file *file; /* WASI_FD_FILE */
     char *path;             /* WASI_FD_DIR */
-    bool is_gone;           /* the directory was removed */
+    bool is_preopen;
+    bool is_gone; /* the directory was removed */
     struct vfs_listing listing;
     bool is_listed;
     uint64_t offset;
-};
-
-/* What was changed about a node besides its content, kept until the call ends. */
-struct wasi_note {
-    char *path;
-    uint64_t ino; /* 0: as the path makes it */
-    uint64_t accessed_ns;
-    uint64_t modified_ns;
 };
 
 struct wasi {
@@ -130,15 +170,16 @@ struct wasi {
     size_t fd_cap;
     size_t open_count;
     struct wasi_file *files;
-    struct wasi_note *notes;
-    size_t note_count;
-    size_t note_cap;
+    struct wasi_name **names; /* open addressing; cap is a power of two */
+    size_t name_count;
+    size_t name_cap;
 
     size_t stdin_at;
     uint64_t realtime_ns;
     uint64_t monotonic_ns;
     uint64_t random_state;
-    uint64_t written; /* bytes in loaded files */
+    uint64_t written;    /* bytes in loaded files */
+    int64_t deadline_ms; /* monotonic; 0: none */
 
     bool is_ended; /* stop the guest: it exited, or `err` is set */
     struct err err;
@@ -211,6 +252,7 @@ extern const struct wasi_family wasi_args_family;
 extern const struct wasi_family wasi_fd_family;
 extern const struct wasi_family wasi_dir_family;
 extern const struct wasi_family wasi_path_family;
+extern const struct wasi_family wasi_move_family;
 extern const struct wasi_family wasi_clock_family;
 extern const struct wasi_family wasi_poll_family;
 
@@ -220,8 +262,12 @@ void wasi_init(struct wasi *w, const struct wasmhost_call *call, struct wasmhost
 void wasi_deinit(struct wasi *w);
 /* End the call with this error: the guest is stopped when the host call returns. */
 enum wasi_errno wasi_fail(struct wasi *w, enum err_kind kind, const char *what, uint64_t limit);
+/* End the call when its time is over: for host calls that may take long. */
+enum wasi_errno wasi_check_time(struct wasi *w);
 /* The descriptor, or NULL (WASI_BADF). */
 struct wasi_fd *wasi_fd_get(struct wasi *w, uint32_t fd);
+/* The same where it has all of `rights`: BADF, NOTCAPABLE. */
+enum wasi_errno wasi_fd_with(struct wasi *w, uint32_t fd, uint64_t rights, struct wasi_fd **ret);
 /* A free descriptor, the lowest one. Too many end the call: it is a limit. */
 enum wasi_errno wasi_fd_new(struct wasi *w, uint32_t *ret);
 enum wasi_errno wasi_fd_close(struct wasi *w, uint32_t fd);
@@ -229,9 +275,14 @@ enum wasi_errno wasi_fd_close(struct wasi *w, uint32_t fd);
 /* --- files (wasi_file.c) --------------------------------------------------------------------------- */
 
 /* The open file of this path with a reference, made when nobody has it open. */
-struct wasi_file *wasi_file_open(struct wasi *w, const char *path, bool is_executable);
-struct wasi_file *wasi_file_find(struct wasi *w, const char *path);
+struct wasi_file *wasi_file_open(struct wasi *w, struct str path, bool is_executable);
+struct wasi_file *wasi_file_find(struct wasi *w, struct str path);
+/* Its node, made when it has none; NULL ends the call. */
+struct wasi_node *wasi_file_node(struct wasi *w, struct wasi_file *f);
 enum wasi_errno wasi_file_unref(struct wasi *w, struct wasi_file *f);
+void wasi_file_forget(struct wasi *w, struct wasi_file *f); /* without keeping what is in it */
+/* Its name was taken away: it goes on under another one, or, with its bytes, without. */
+enum wasi_errno wasi_file_unlinked(struct wasi *w, struct str path);
 /* Its bytes now; valid until it is written. */
 enum wasi_errno wasi_file_bytes(struct wasi *w, struct wasi_file *f, struct str *ret);
 enum wasi_errno
@@ -250,17 +301,44 @@ enum wasi_errno wasi_list(struct wasi *w, struct str path, struct vfs_listing *r
 /* May a node of this type be at `path` for this guest? */
 bool wasi_is_visible(const struct wasi *w, struct str path, enum vfs_type type);
 uint8_t wasi_type_of(enum vfs_type type);
-uint64_t wasi_ino_of(struct wasi *w, struct str path);
-/* The note of this path, made when `create`; NULL when there is none. */
-struct wasi_note *wasi_note_of(struct wasi *w, struct str path, bool create);
-/* What a file or directory looks like: 64 bytes of filestat. */
+/* What a file or directory looks like: 64 bytes of filestat. `node` may be NULL. */
 enum wasi_errno wasi_write_filestat(
-    struct wasi *w, struct str path, const struct vfs_stat *st, uint64_t ino, uint32_t to);
-/* Set times as the flags of *_set_times say. */
-enum wasi_errno
-wasi_set_times(struct wasi *w, struct str path, uint64_t atim, uint64_t mtim, uint32_t flags);
+    struct wasi *w,
+    const struct vfs_stat *st,
+    uint64_t ino,
+    const struct wasi_node *node,
+    uint32_t to);
+/* Set times as the flags of *_set_times say; checked before a node is made. */
+enum wasi_errno wasi_check_times(const struct wasi *w, uint32_t flags);
+void wasi_set_times(
+    const struct wasi *w, struct wasi_node *node, uint64_t atim, uint64_t mtim, uint32_t flags);
+
+/* --- names (wasi_names.c) --------------------------------------------------------------------------- */
+
+uint64_t wasi_ino_of(const struct wasi *w, struct str path);
+/* The node at a path that something stands at; find: NULL where nothing is known of it; make: NULL ends
+ * the call (too many). */
+struct wasi_node *wasi_node_find(const struct wasi *w, struct str path);
+struct wasi_node *wasi_node_make(struct wasi *w, struct str path);
+/* The guest just made what stands there. */
+enum wasi_errno wasi_node_created(struct wasi *w, struct str path);
+void wasi_node_modified(const struct wasi *w, struct wasi_node *node);
+/* Free it once it has neither names nor an open file. */
+void wasi_node_release(const struct wasi *w, struct wasi_node *node);
+/* A further name; a name gone; a name changed. What the tree holds is the caller's. */
+enum wasi_errno wasi_name_add(struct wasi *w, struct str path, struct wasi_node *node);
+enum wasi_errno wasi_name_drop(struct wasi *w, struct str path);
+enum wasi_errno wasi_name_move(struct wasi *w, struct str from, struct str to);
+void wasi_names_deinit(struct wasi *w);
 
 /* --- path lookup (wasi_lookup.c) -------------------------------------------------------------------- */
+
+/* What becomes of a link at the end of a path. */
+enum wasi_last {
+    WASI_LAST_KEEP,   /* it is meant itself, unless a slash follows */
+    WASI_LAST_FOLLOW, /* what it leads to is meant */
+    WASI_LAST_NAME,   /* a name is to be changed: a slash behind a link is NOTDIR, as on Linux */
+};
 
 struct wasi_path {
     char text[WASI_PATH_MAX + 1]; /* relative to the root of the tree; "" is the root */
@@ -273,9 +351,30 @@ static inline struct str wasi_path_str(const struct wasi_path *p)
 {
     return str_of(p->text, p->n);
 }
+/* The guest's path: `n` bytes at `at`, below directory descriptor `fd`, which needs these rights. */
+struct wasi_where {
+    uint32_t fd;
+    uint32_t at;
+    uint32_t n;
+    uint64_t rights;
+    enum wasi_last last;
+};
 /*
- * Resolve the guest's path below directory descriptor `fd`: links are followed inside the tree (the
- * last one where `follow`), never out of it. The last name may be missing (exists is false then).
+ * Resolve it: links are followed inside the tree, never out of it. The last name may be missing (exists
+ * is false then).
  */
-enum wasi_errno wasi_lookup(
-    struct wasi *w, uint32_t fd, uint32_t at, uint32_t n, bool follow, struct wasi_path *ret);
+enum wasi_errno wasi_lookup(struct wasi *w, const struct wasi_where *where, struct wasi_path *ret);
+/* The same where something must be there: NOENT. */
+enum wasi_errno
+wasi_lookup_there(struct wasi *w, const struct wasi_where *where, struct wasi_path *ret);
+
+/* --- changing names (wasi_path.c) ------------------------------------------------------------------ */
+
+/* A change is possible at all: the tree is writable, and the guest would see what it made. ROFS, ACCES. */
+enum wasi_errno
+wasi_check_change(const struct wasi *w, const struct wasi_path *p, enum vfs_type type);
+enum wasi_errno wasi_is_empty_dir(struct wasi *w, const struct wasi_path *p);
+/* Take away what stands at p; descriptors of it go on without a name. */
+enum wasi_errno wasi_remove_node(struct wasi *w, const struct wasi_path *p);
+/* Descriptors of a directory go where it goes: to a new path, or, with NULL, nowhere. */
+void wasi_move_dir_fds(struct wasi *w, struct str from, const char *to);

@@ -1,43 +1,54 @@
-/* Arguments, environment (empty), leaving, signals. */
+/* Arguments, environment, leaving, signals. */
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
-static enum wasi_errno args_sizes_get(struct wasi *w, const wasmtime_val_raw_t *a)
+/* The number of texts and the bytes that they take with their NULs. */
+static enum wasi_errno
+sizes(struct wasi *w, const char *const *texts, size_t count, const wasmtime_val_raw_t *a)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < w->call->arg_count; i++)
-        bytes += strlen(w->call->args[i]) + 1;
-    enum wasi_errno e = wasi_store_u32(w, wasi_u32(a, 0), (uint32_t)w->call->arg_count);
+    for (size_t i = 0; i < count; i++)
+        bytes += strlen(texts[i]) + 1;
+    enum wasi_errno e = wasi_store_u32(w, wasi_u32(a, 0), (uint32_t)count);
     return e == WASI_OK ? wasi_store_u32(w, wasi_u32(a, 1), (uint32_t)bytes) : e;
 }
 
-static enum wasi_errno args_get(struct wasi *w, const wasmtime_val_raw_t *a)
+/* The texts one after the other, and a list of pointers to them. */
+static enum wasi_errno
+copy_texts(struct wasi *w, const char *const *texts, size_t count, const wasmtime_val_raw_t *a)
 {
     uint32_t list = wasi_u32(a, 0);
     uint32_t text = wasi_u32(a, 1);
-    for (size_t i = 0; i < w->call->arg_count; i++) {
-        size_t n = strlen(w->call->args[i]) + 1;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strlen(texts[i]) + 1;
         uint8_t *to = wasi_at(w, text, n);
         if (to == NULL || wasi_store_u32(w, list, text) != WASI_OK)
             return WASI_FAULT;
-        wasi_put(to, w->call->args[i], n);
+        wasi_put(to, texts[i], n);
         list += 4;
         text += (uint32_t)n;
     }
     return WASI_OK;
 }
 
+static enum wasi_errno args_sizes_get(struct wasi *w, const wasmtime_val_raw_t *a)
+{
+    return sizes(w, w->call->args, w->call->arg_count, a);
+}
+
+static enum wasi_errno args_get(struct wasi *w, const wasmtime_val_raw_t *a)
+{
+    return copy_texts(w, w->call->args, w->call->arg_count, a);
+}
+
 static enum wasi_errno environ_sizes_get(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    enum wasi_errno e = wasi_store_u32(w, wasi_u32(a, 0), 0);
-    return e == WASI_OK ? wasi_store_u32(w, wasi_u32(a, 1), 0) : e;
+    return sizes(w, w->call->env, w->call->env_count, a);
 }
 
 static enum wasi_errno environ_get(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    (void)w;
-    (void)a;
-    return WASI_OK;
+    return copy_texts(w, w->call->env, w->call->env_count, a);
 }
 
 static enum wasi_errno proc_exit(struct wasi *w, const wasmtime_val_raw_t *a)

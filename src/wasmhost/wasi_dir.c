@@ -4,28 +4,40 @@
 
 enum { DIRENT_BYTES = 24 };
 
+/* The name of the one directory that the guest was given; NULL for any other descriptor. */
+static const char *preopen_name(struct wasi *w, uint32_t number)
+{
+    const struct wasi_fd *fd = wasi_fd_get(w, number);
+    if (fd == NULL || !fd->is_preopen)
+        return NULL;
+    return w->call->root_name == NULL ? "/" : w->call->root_name;
+}
+
 static enum wasi_errno fd_prestat_get(struct wasi *w, const wasmtime_val_raw_t *a)
 {
+    const char *name = preopen_name(w, wasi_u32(a, 0));
     uint8_t *to = wasi_at(w, wasi_u32(a, 1), 8);
-    if (wasi_u32(a, 0) != WASI_ROOT_FD || wasi_fd_get(w, WASI_ROOT_FD) == NULL)
+    if (name == NULL)
         return WASI_BADF;
     if (to == NULL)
         return WASI_FAULT;
-    memset(to, 0, 8);
-    wasi_put_u32(to + 4, 1); /* length of "/" */
+    memset(to, 0, 8); /* tag 0: a directory */
+    wasi_put_u32(to + 4, (uint32_t)strlen(name));
     return WASI_OK;
 }
 
 static enum wasi_errno fd_prestat_dir_name(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    uint8_t *to = wasi_at(w, wasi_u32(a, 1), 1);
-    if (wasi_u32(a, 0) != WASI_ROOT_FD || wasi_fd_get(w, WASI_ROOT_FD) == NULL)
+    const char *name = preopen_name(w, wasi_u32(a, 0));
+    if (name == NULL)
         return WASI_BADF;
-    if (wasi_u32(a, 2) < 1)
+    size_t n = strlen(name);
+    if (wasi_u32(a, 2) < n)
         return WASI_NAMETOOLONG;
+    uint8_t *to = wasi_at(w, wasi_u32(a, 1), n);
     if (to == NULL)
         return WASI_FAULT;
-    *to = '/';
+    wasi_put(to, name, n);
     return WASI_OK;
 }
 
@@ -91,6 +103,8 @@ static enum wasi_errno fd_readdir(struct wasi *w, const wasmtime_val_raw_t *a)
         return WASI_BADF;
     if (fd->kind != WASI_FD_DIR)
         return WASI_NOTDIR;
+    if ((fd->rights & WASI_RIGHT_FD_READDIR) == 0)
+        return WASI_NOTCAPABLE;
     if (to == NULL)
         return WASI_FAULT;
     enum wasi_errno e = snapshot(w, fd, cookie);

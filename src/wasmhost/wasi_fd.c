@@ -212,6 +212,10 @@ seek(struct wasi *w, uint32_t number, int64_t by, uint32_t whence, uint32_t to)
         return WASI_BADF;
     if (fd->kind != WASI_FD_FILE)
         return fd->kind == WASI_FD_DIR ? WASI_BADF : WASI_SPIPE;
+    /* the right to seek is that to tell as well */
+    bool is_tell = whence == WHENCE_CUR && by == 0;
+    if ((fd->rights & (WASI_RIGHT_SEEK | (is_tell ? WASI_RIGHT_TELL : 0))) == 0)
+        return WASI_NOTCAPABLE;
     if (whence == WHENCE_CUR)
         base = fd->offset;
     else if (whence == WHENCE_END)
@@ -265,10 +269,11 @@ static enum wasi_errno fd_fdstat_get(struct wasi *w, const wasmtime_val_raw_t *a
 
 static enum wasi_errno fd_fdstat_set_flags(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    struct wasi_fd *fd = wasi_fd_get(w, wasi_u32(a, 0));
+    struct wasi_fd *fd;
     uint32_t flags = wasi_u32(a, 1);
-    if (fd == NULL)
-        return WASI_BADF;
+    enum wasi_errno e = wasi_fd_with(w, wasi_u32(a, 0), WASI_RIGHT_FD_SET_FLAGS, &fd);
+    if (e != WASI_OK)
+        return e;
     if (flags > 31)
         return WASI_INVAL;
     fd->flags = (uint16_t)flags;
@@ -291,21 +296,21 @@ static enum wasi_errno fd_fdstat_set_rights(struct wasi *w, const wasmtime_val_r
 
 static enum wasi_errno fd_filestat_get(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    const struct wasi_fd *fd = wasi_fd_get(w, wasi_u32(a, 0));
+    struct wasi_fd *fd;
     uint32_t to = wasi_u32(a, 1);
     struct vfs_stat st = {.type = VFS_DIR};
-    if (fd == NULL)
-        return WASI_BADF;
-    if (fd->kind == WASI_FD_DIR)
-        return wasi_write_filestat(
-            w, str_from(fd->path), &st, wasi_ino_of(w, str_from(fd->path)), to);
+    enum wasi_errno e = wasi_fd_with(w, wasi_u32(a, 0), WASI_RIGHT_FD_FILESTAT_GET, &fd);
+    if (e != WASI_OK)
+        return e;
+    if (fd->kind == WASI_FD_DIR) {
+        struct str path = str_from(fd->path);
+        return wasi_write_filestat(w, &st, wasi_ino_of(w, path), wasi_node_find(w, path), to);
+    }
     if (fd->kind == WASI_FD_FILE) {
         struct str bytes = {NULL, 0};
-        enum wasi_errno e = wasi_file_bytes(w, fd->file, &bytes);
+        e = wasi_file_bytes(w, fd->file, &bytes);
         st = (struct vfs_stat){.type = VFS_FILE, .size = bytes.n};
-        return e == WASI_OK
-            ? wasi_write_filestat(w, str_from(fd->file->path), &st, fd->file->ino, to)
-            : e;
+        return e == WASI_OK ? wasi_write_filestat(w, &st, fd->file->ino, fd->file->node, to) : e;
     }
     uint8_t *stat = wasi_at(w, to, 64);
     if (stat == NULL)
@@ -317,20 +322,24 @@ static enum wasi_errno fd_filestat_get(struct wasi *w, const wasmtime_val_raw_t 
 
 /* --- changing -------------------------------------------------------------------------------------- */
 
-static enum wasi_errno writable_file(struct wasi *w, uint32_t number, struct wasi_fd **ret)
+/* A file with this right; one that is not open for writing is a bad descriptor, as everywhere. */
+static enum wasi_errno
+writable_file(struct wasi *w, uint32_t number, uint64_t right, struct wasi_fd **ret)
 {
     *ret = wasi_fd_get(w, number);
     if (*ret == NULL)
         return WASI_BADF;
     if ((*ret)->kind != WASI_FD_FILE)
         return (*ret)->kind == WASI_FD_DIR ? WASI_BADF : WASI_INVAL;
-    return ((*ret)->rights & WASI_RIGHT_WRITE) == 0 ? WASI_BADF : WASI_OK;
+    if (((*ret)->rights & right) != 0)
+        return WASI_OK;
+    return ((*ret)->rights & WASI_RIGHT_WRITE) == 0 ? WASI_BADF : WASI_NOTCAPABLE;
 }
 
 static enum wasi_errno fd_filestat_set_size(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_fd *fd;
-    enum wasi_errno e = writable_file(w, wasi_u32(a, 0), &fd);
+    enum wasi_errno e = writable_file(w, wasi_u32(a, 0), WASI_RIGHT_FD_FILESTAT_SET_SIZE, &fd);
     return e == WASI_OK ? wasi_file_resize(w, fd->file, wasi_u64(a, 1)) : e;
 }
 
@@ -340,7 +349,7 @@ static enum wasi_errno fd_allocate(struct wasi *w, const wasmtime_val_raw_t *a)
     uint64_t offset = wasi_u64(a, 1);
     uint64_t n = wasi_u64(a, 2);
     uint64_t now = 0;
-    enum wasi_errno e = writable_file(w, wasi_u32(a, 0), &fd);
+    enum wasi_errno e = writable_file(w, wasi_u32(a, 0), WASI_RIGHT_FD_ALLOCATE, &fd);
     if (e == WASI_OK && n == 0)
         e = WASI_INVAL;
     if (e == WASI_OK && offset > UINT64_MAX - n)
@@ -354,21 +363,42 @@ static enum wasi_errno fd_allocate(struct wasi *w, const wasmtime_val_raw_t *a)
 
 static enum wasi_errno fd_filestat_set_times(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    const struct wasi_fd *fd = wasi_fd_get(w, wasi_u32(a, 0));
+    struct wasi_fd *fd = wasi_fd_get(w, wasi_u32(a, 0));
     if (fd == NULL || (fd->kind != WASI_FD_FILE && fd->kind != WASI_FD_DIR))
         return WASI_BADF;
-    const char *path = fd->kind == WASI_FD_DIR ? fd->path : fd->file->path;
-    if (path == NULL) /* unlinked: nobody can see its times any more */
-        return WASI_OK;
-    return wasi_set_times(w, str_from(path), wasi_u64(a, 1), wasi_u64(a, 2), wasi_u32(a, 3));
+    if ((fd->rights & WASI_RIGHT_FD_FILESTAT_SET_TIMES) == 0)
+        return WASI_NOTCAPABLE;
+    enum wasi_errno e = wasi_check_times(w, wasi_u32(a, 3));
+    if (e != WASI_OK || (fd->kind == WASI_FD_DIR && fd->is_gone))
+        return e;
+    struct wasi_node *node = fd->kind == WASI_FD_DIR ? wasi_node_make(w, str_from(fd->path))
+                                                     : wasi_file_node(w, fd->file);
+    if (node == NULL)
+        return WASI_IO;
+    wasi_set_times(w, node, wasi_u64(a, 1), wasi_u64(a, 2), wasi_u32(a, 3));
+    return WASI_OK;
+}
+
+static enum wasi_errno sync_with(struct wasi *w, uint32_t number, uint64_t right)
+{
+    struct wasi_fd *fd = wasi_fd_get(w, number);
+    if (fd == NULL)
+        return WASI_BADF;
+    if (fd->kind != WASI_FD_FILE && fd->kind != WASI_FD_DIR)
+        return WASI_INVAL; /* a stream, as POSIX has it */
+    if ((fd->rights & right) == 0)
+        return WASI_NOTCAPABLE;
+    return fd->kind == WASI_FD_FILE ? wasi_file_flush(w, fd->file) : WASI_OK;
 }
 
 static enum wasi_errno fd_sync(struct wasi *w, const wasmtime_val_raw_t *a)
 {
-    struct wasi_fd *fd = wasi_fd_get(w, wasi_u32(a, 0));
-    if (fd == NULL)
-        return WASI_BADF;
-    return fd->kind == WASI_FD_FILE ? wasi_file_flush(w, fd->file) : WASI_OK;
+    return sync_with(w, wasi_u32(a, 0), WASI_RIGHT_FD_SYNC);
+}
+
+static enum wasi_errno fd_datasync(struct wasi *w, const wasmtime_val_raw_t *a)
+{
+    return sync_with(w, wasi_u32(a, 0), WASI_RIGHT_FD_DATASYNC);
 }
 
 static enum wasi_errno fd_advise(struct wasi *w, const wasmtime_val_raw_t *a)
@@ -378,6 +408,8 @@ static enum wasi_errno fd_advise(struct wasi *w, const wasmtime_val_raw_t *a)
         return WASI_BADF;
     if (fd->kind != WASI_FD_FILE)
         return WASI_SPIPE;
+    if ((fd->rights & WASI_RIGHT_FD_ADVISE) == 0)
+        return WASI_NOTCAPABLE;
     return wasi_u32(a, 3) > 5 ? WASI_INVAL : WASI_OK;
 }
 
@@ -404,7 +436,7 @@ static const struct wasi_row rows[] = {
     {"fd_advise", "iIIi", fd_advise, false},
     {"fd_allocate", "iII", fd_allocate, false},
     {"fd_close", "i", fd_close, false},
-    {"fd_datasync", "i", fd_sync, false},
+    {"fd_datasync", "i", fd_datasync, false},
     {"fd_fdstat_get", "ii", fd_fdstat_get, false},
     {"fd_fdstat_set_flags", "ii", fd_fdstat_set_flags, false},
     {"fd_fdstat_set_rights", "iII", fd_fdstat_set_rights, false},

@@ -24,21 +24,48 @@ enum wasi_errno wasi_from_err(struct wasi *w, const struct err *err)
     return WASI_IO;
 }
 
-struct wasi_file *wasi_file_find(struct wasi *w, const char *path)
+/* Names of one node are one file. */
+struct wasi_file *wasi_file_find(struct wasi *w, struct str path)
 {
+    if (w->files == NULL)
+        return NULL;
+    const struct wasi_node *node = wasi_node_find(w, path);
     struct wasi_file *f = w->files;
-    while (f != NULL && (f->path == NULL || strcmp(f->path, path) != 0))
+    while (f != NULL) {
+        if (node != NULL ? f->node == node
+                         : f->node == NULL && f->path != NULL && str_eqz(path, f->path))
+            break;
         f = f->next;
+    }
     return f;
 }
 
-struct wasi_file *wasi_file_open(struct wasi *w, const char *path, bool is_executable)
+/* From now on it has times of its own. NULL ends the call. */
+struct wasi_node *wasi_file_node(struct wasi *w, struct wasi_file *f)
+{
+    if (f->node == NULL)
+        (void)wasi_node_make(w, str_from(f->path)); /* tells the file */
+    return f->node;
+}
+
+static enum wasi_errno mark_changed(struct wasi *w, struct wasi_file *f)
+{
+    struct wasi_node *node = wasi_file_node(w, f);
+    f->is_dirty = true;
+    if (node == NULL)
+        return WASI_IO;
+    wasi_node_modified(w, node);
+    return WASI_OK;
+}
+
+struct wasi_file *wasi_file_open(struct wasi *w, struct str path, bool is_executable)
 {
     struct wasi_file *f = wasi_file_find(w, path);
     if (f == NULL) {
         f = mem_new(struct wasi_file);
-        f->path = mem_strdup(path);
-        f->ino = wasi_ino_of(w, str_from(path));
+        f->path = mem_strdup_str(path);
+        f->ino = wasi_ino_of(w, path);
+        f->node = wasi_node_find(w, path);
         f->is_executable = is_executable;
         f->next = w->files;
         w->files = f;
@@ -47,12 +74,14 @@ struct wasi_file *wasi_file_open(struct wasi *w, const char *path, bool is_execu
     return f;
 }
 
-static void forget(struct wasi *w, struct wasi_file *f)
+void wasi_file_forget(struct wasi *w, struct wasi_file *f)
 {
+    struct wasi_node *node = f->node;
     struct wasi_file **at = &w->files;
     while (*at != f)
         at = &(*at)->next;
     *at = f->next;
+    wasi_node_release(w, node);
     w->written -= f->bytes.n;
     vfs_data_release(&f->base);
     buf_deinit(&f->bytes);
@@ -66,7 +95,7 @@ enum wasi_errno wasi_file_unref(struct wasi *w, struct wasi_file *f)
     if (--f->refs > 0)
         return WASI_OK;
     e = wasi_file_flush(w, f);
-    forget(w, f);
+    wasi_file_forget(w, f);
     return e;
 }
 
@@ -136,8 +165,7 @@ enum wasi_errno wasi_file_resize(struct wasi *w, struct wasi_file *f, uint64_t s
     }
     f->bytes.n = (size_t)size;
     w->written = others + size;
-    f->is_dirty = true;
-    return WASI_OK;
+    return mark_changed(w, f);
 }
 
 enum wasi_errno
@@ -154,17 +182,40 @@ wasi_file_write(struct wasi *w, struct wasi_file *f, uint64_t at, const void *p,
             return e;
     }
     memcpy(f->bytes.p + at, p, n);
-    f->is_dirty = true;
-    return WASI_OK;
+    return mark_changed(w, f);
 }
 
+/* To each of its names: the tree knows no hard links. */
 static enum err_kind flush(struct wasi *w, struct wasi_file *f, struct err *err)
 {
+    enum err_kind r = ERR_OK;
     if (!f->is_dirty || f->path == NULL || w->call->overlay == NULL)
         return ERR_OK;
     f->is_dirty = false;
-    return overlay_write(
-        w->call->overlay, str_from(f->path), buf_view(&f->bytes), f->is_executable, err);
+    for (const struct wasi_name *at = f->node->names; r == ERR_OK && at != NULL; at = at->next)
+        r = overlay_write(
+            w->call->overlay, str_of(at->path, at->n), buf_view(&f->bytes), f->is_executable, err);
+    return r;
+}
+
+enum wasi_errno wasi_file_unlinked(struct wasi *w, struct str path)
+{
+    struct wasi_file *f = wasi_file_find(w, path);
+    struct str bytes;
+    enum wasi_errno e = WASI_OK;
+    if (f == NULL)
+        return wasi_name_drop(w, path);
+    if (wasi_file_node(w, f) == NULL)
+        return WASI_IO;
+    if (f->node->link_count == 1)
+        e = wasi_file_bytes(w, f, &bytes); /* while they can be had */
+    if (e == WASI_OK)
+        e = wasi_name_drop(w, path);
+    if (e != WASI_OK)
+        return e;
+    free(f->path);
+    f->path = f->node->names == NULL ? NULL : mem_strdup(f->node->names->path);
+    return WASI_OK;
 }
 
 enum wasi_errno wasi_file_flush(struct wasi *w, struct wasi_file *f)

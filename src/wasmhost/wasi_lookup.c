@@ -13,7 +13,7 @@ struct lookup {
     struct buf rest;     /* the text that is walked; links put their targets in front */
     struct str rest_now; /* what is left of it */
     unsigned links;
-    bool follow;
+    enum wasi_last last;
 };
 
 /* Append a name to what is resolved so far. */
@@ -96,7 +96,9 @@ step(struct lookup *l, struct wasi_path *p, struct str name, struct str rest, bo
     p->exists = e == WASI_OK;
     if (e == WASI_NOENT && is_last)
         return WASI_OK;
-    if (e == WASI_OK && p->stat.type == VFS_LINK && (!is_last || l->follow || had_slash))
+    bool is_kept =
+        is_last && (l->last == WASI_LAST_NAME || (l->last == WASI_LAST_KEEP && !had_slash));
+    if (e == WASI_OK && p->stat.type == VFS_LINK && !is_kept)
         return follow_link(l, p, rest, had_slash);
     return e;
 }
@@ -164,11 +166,10 @@ static enum wasi_errno check_text(struct str path)
     return path.p[0] == '/' ? WASI_NOTCAPABLE : WASI_OK;
 }
 
-enum wasi_errno wasi_lookup(
-    struct wasi *w, uint32_t fd, uint32_t at, uint32_t n, bool follow, struct wasi_path *ret)
+/* The directory that the path is below of. */
+static enum wasi_errno start(struct wasi *w, const struct wasi_where *where, struct wasi_path *ret)
 {
-    const struct wasi_fd *dir = wasi_fd_get(w, fd);
-    const uint8_t *text = wasi_at(w, at, n);
+    const struct wasi_fd *dir = wasi_fd_get(w, where->fd);
     ret->n = 0;
     ret->must_be_dir = false;
     ret->exists = true;
@@ -176,20 +177,28 @@ enum wasi_errno wasi_lookup(
         return WASI_BADF;
     if (dir->kind != WASI_FD_DIR)
         return WASI_NOTDIR;
+    if ((dir->rights & where->rights) != where->rights)
+        return WASI_NOTCAPABLE;
     if (dir->is_gone)
         return WASI_NOENT;
-    if (text == NULL)
-        return WASI_FAULT;
-    struct str path = str_of((const char *)text, n);
-    enum wasi_errno e = check_text(path);
-    if (e != WASI_OK)
-        return e;
     ret->n = strlen(dir->path);
     memcpy(ret->text, dir->path, ret->n + 1);
+    return WASI_OK;
+}
+
+enum wasi_errno wasi_lookup(struct wasi *w, const struct wasi_where *where, struct wasi_path *ret)
+{
+    const uint8_t *text = wasi_at(w, where->at, where->n);
+    struct str path = str_of((const char *)text, where->n);
+    enum wasi_errno e = start(w, where, ret);
+    if (e == WASI_OK)
+        e = text == NULL ? WASI_FAULT : check_text(path);
+    if (e != WASI_OK)
+        return e;
     if (try_whole(w, path, ret))
         return WASI_OK;
     struct lookup l = {
-        .w = w, .floor = ret->n, .follow = follow, .rest = {.max = WASI_PATH_MAX + 1}};
+        .w = w, .floor = ret->n, .last = where->last, .rest = {.max = WASI_PATH_MAX + 1}};
     e = wasi_stat(w, wasi_path_str(ret), &ret->stat);
     buf_str(&l.rest, path);
     if (e == WASI_OK)
@@ -198,4 +207,11 @@ enum wasi_errno wasi_lookup(
     if (e == WASI_OK && ret->exists && ret->must_be_dir && ret->stat.type != VFS_DIR)
         return WASI_NOTDIR;
     return e;
+}
+
+enum wasi_errno
+wasi_lookup_there(struct wasi *w, const struct wasi_where *where, struct wasi_path *ret)
+{
+    enum wasi_errno e = wasi_lookup(w, where, ret);
+    return e == WASI_OK && !ret->exists ? WASI_NOENT : e;
 }

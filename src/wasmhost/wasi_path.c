@@ -1,10 +1,9 @@
-/* What is done to names: open, make, remove, rename, link, look. */
+/* What is done to names: open, look, make, remove. Moving them is wasi_move.c. */
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
-/* A change is possible at all: the tree is writable, and the guest would see what it made. */
-static enum wasi_errno
-check_change(const struct wasi *w, const struct wasi_path *p, enum vfs_type type)
+enum wasi_errno
+wasi_check_change(const struct wasi *w, const struct wasi_path *p, enum vfs_type type)
 {
     if (w->call->overlay == NULL)
         return WASI_ROFS;
@@ -27,11 +26,11 @@ struct open_request {
 
 static enum wasi_errno create(struct wasi *w, const struct wasi_path *p, struct err *err)
 {
-    enum wasi_errno e = check_change(w, p, VFS_FILE);
-    if (e != WASI_OK)
-        return e;
-    return from_kind(
-        w, overlay_write(w->call->overlay, wasi_path_str(p), STR(""), false, err), err);
+    enum wasi_errno e = wasi_check_change(w, p, VFS_FILE);
+    if (e == WASI_OK)
+        e = from_kind(
+            w, overlay_write(w->call->overlay, wasi_path_str(p), STR(""), false, err), err);
+    return e == WASI_OK ? wasi_node_created(w, wasi_path_str(p)) : e;
 }
 
 static enum wasi_errno open_dir(
@@ -60,13 +59,13 @@ static enum wasi_errno open_file(
     if (w->call->overlay == NULL) {
         if (q->oflags & WASI_OFLAG_TRUNC)
             return WASI_ROFS;
-        rights &= ~WASI_RIGHT_WRITE;
+        rights &= ~WASI_RIGHTS_CHANGE;
     }
     *fd = (struct wasi_fd){
         .kind = WASI_FD_FILE,
         .rights = rights,
         .flags = q->fdflags,
-        .file = wasi_file_open(w, p->text, p->stat.is_executable),
+        .file = wasi_file_open(w, wasi_path_str(p), p->stat.is_executable),
     };
     return q->oflags & WASI_OFLAG_TRUNC ? wasi_file_resize(w, fd->file, 0) : WASI_OK;
 }
@@ -94,18 +93,53 @@ static enum wasi_errno settle(struct wasi *w, struct wasi_path *p, const struct 
     return e;
 }
 
+/* What the directory must allow. */
+static uint64_t rights_to_open(uint32_t oflags)
+{
+    uint64_t rights = WASI_RIGHT_PATH_OPEN;
+    if (oflags & WASI_OFLAG_CREAT)
+        rights |= WASI_RIGHT_PATH_CREATE_FILE;
+    if (oflags & WASI_OFLAG_TRUNC)
+        rights |= WASI_RIGHT_PATH_FILESTAT_SET_SIZE;
+    return rights;
+}
+
+static enum wasi_last last_by_flags(uint32_t lookup_flags)
+{
+    return lookup_flags & WASI_LOOKUP_FOLLOW ? WASI_LAST_FOLLOW : WASI_LAST_KEEP;
+}
+
+/* Rights that the directory does not pass on are left out: toolchains ask for all of them. */
+static enum wasi_errno read_request(
+    struct wasi *w, const wasmtime_val_raw_t *a, struct open_request *q, struct wasi_path *ret)
+{
+    *q = (struct open_request){.oflags = wasi_u32(a, 4), .fdflags = (uint16_t)wasi_u32(a, 7)};
+    const struct wasi_where where = {
+        .fd = wasi_u32(a, 0),
+        .at = wasi_u32(a, 2),
+        .n = wasi_u32(a, 3),
+        .rights = rights_to_open(q->oflags),
+        .last = last_by_flags(wasi_u32(a, 1)),
+    };
+    if (q->oflags > 15 || wasi_u32(a, 7) > 31)
+        return WASI_INVAL;
+    enum wasi_errno e = wasi_lookup(w, &where, ret);
+    if (e != WASI_OK)
+        return e;
+    uint64_t passed_on = w->fds[where.fd].inheriting;
+    q->rights = wasi_u64(a, 5) & passed_on;
+    q->inheriting = wasi_u64(a, 6) & passed_on;
+    return WASI_OK;
+}
+
 static enum wasi_errno path_open(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_path p;
+    struct open_request q;
     uint32_t number;
-    struct open_request q = {
-        .oflags = wasi_u32(a, 4),
-        .rights = wasi_u64(a, 5),
-        .inheriting = wasi_u64(a, 6),
-        .fdflags = (uint16_t)wasi_u32(a, 7),
-    };
-    bool follow = (wasi_u32(a, 1) & WASI_LOOKUP_FOLLOW) != 0;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 2), wasi_u32(a, 3), follow, &p);
+    if (wasi_at(w, wasi_u32(a, 8), 4) == NULL)
+        return WASI_FAULT;
+    enum wasi_errno e = read_request(w, a, &q, &p);
     if (e == WASI_OK)
         e = settle(w, &p, &q);
     if (e == WASI_OK)
@@ -115,10 +149,10 @@ static enum wasi_errno path_open(struct wasi *w, const wasmtime_val_raw_t *a)
     e = p.stat.type == VFS_DIR ? open_dir(w, &p, &q, &w->fds[number])
                                : open_file(w, &p, &q, &w->fds[number]);
     if (e == WASI_OK)
-        e = wasi_store_u32(w, wasi_u32(a, 8), number);
-    if (e != WASI_OK && w->fds[number].kind != WASI_FD_FREE)
+        return wasi_store_u32(w, wasi_u32(a, 8), number);
+    if (w->fds[number].kind != WASI_FD_FREE)
         (void)wasi_fd_close(w, number);
-    else if (e != WASI_OK)
+    else
         w->open_count--;
     return e;
 }
@@ -128,26 +162,41 @@ static enum wasi_errno path_open(struct wasi *w, const wasmtime_val_raw_t *a)
 static enum wasi_errno path_filestat_get(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_path p;
-    bool follow = (wasi_u32(a, 1) & WASI_LOOKUP_FOLLOW) != 0;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 2), wasi_u32(a, 3), follow, &p);
+    const struct wasi_where where = {
+        .fd = wasi_u32(a, 0),
+        .at = wasi_u32(a, 2),
+        .n = wasi_u32(a, 3),
+        .rights = WASI_RIGHT_PATH_FILESTAT_GET,
+        .last = last_by_flags(wasi_u32(a, 1)),
+    };
+    enum wasi_errno e = wasi_lookup_there(w, &where, &p);
     if (e != WASI_OK)
         return e;
-    if (!p.exists)
-        return WASI_NOENT;
     struct str path = wasi_path_str(&p);
-    return wasi_write_filestat(w, path, &p.stat, wasi_ino_of(w, path), wasi_u32(a, 4));
+    return wasi_write_filestat(
+        w, &p.stat, wasi_ino_of(w, path), wasi_node_find(w, path), wasi_u32(a, 4));
 }
 
 static enum wasi_errno path_filestat_set_times(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_path p;
-    bool follow = (wasi_u32(a, 1) & WASI_LOOKUP_FOLLOW) != 0;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 2), wasi_u32(a, 3), follow, &p);
+    const struct wasi_where where = {
+        .fd = wasi_u32(a, 0),
+        .at = wasi_u32(a, 2),
+        .n = wasi_u32(a, 3),
+        .rights = WASI_RIGHT_PATH_FILESTAT_SET_TIMES,
+        .last = last_by_flags(wasi_u32(a, 1)),
+    };
+    enum wasi_errno e = wasi_lookup_there(w, &where, &p);
+    if (e == WASI_OK)
+        e = wasi_check_times(w, wasi_u32(a, 6));
     if (e != WASI_OK)
         return e;
-    if (!p.exists)
-        return WASI_NOENT;
-    return wasi_set_times(w, wasi_path_str(&p), wasi_u64(a, 4), wasi_u64(a, 5), wasi_u32(a, 6));
+    struct wasi_node *node = wasi_node_make(w, wasi_path_str(&p));
+    if (node == NULL)
+        return WASI_IO;
+    wasi_set_times(w, node, wasi_u64(a, 4), wasi_u64(a, 5), wasi_u32(a, 6));
+    return WASI_OK;
 }
 
 static enum wasi_errno path_readlink(struct wasi *w, const wasmtime_val_raw_t *a)
@@ -155,13 +204,17 @@ static enum wasi_errno path_readlink(struct wasi *w, const wasmtime_val_raw_t *a
     struct wasi_path p;
     auto_vfs_data struct vfs_data target = {0};
     struct err err;
+    const struct wasi_where where = {
+        .fd = wasi_u32(a, 0),
+        .at = wasi_u32(a, 1),
+        .n = wasi_u32(a, 2),
+        .rights = WASI_RIGHT_PATH_READLINK,
+    };
     uint32_t room = wasi_u32(a, 4);
     uint8_t *to = wasi_at(w, wasi_u32(a, 3), room);
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 1), wasi_u32(a, 2), false, &p);
+    enum wasi_errno e = wasi_lookup_there(w, &where, &p);
     if (e != WASI_OK)
         return e;
-    if (!p.exists)
-        return WASI_NOENT;
     if (p.stat.type != VFS_LINK)
         return WASI_INVAL;
     if (to == NULL)
@@ -175,35 +228,34 @@ static enum wasi_errno path_readlink(struct wasi *w, const wasmtime_val_raw_t *a
 
 /* --- make and remove ------------------------------------------------------------------------------- */
 
+/* Most of them take a descriptor and a path first. */
+static struct wasi_where name_at(const wasmtime_val_raw_t *a, size_t first, uint64_t rights)
+{
+    return (struct wasi_where){
+        .fd = wasi_u32(a, first),
+        .at = wasi_u32(a, first + 1),
+        .n = wasi_u32(a, first + 2),
+        .rights = rights,
+        .last = WASI_LAST_NAME,
+    };
+}
+
 static enum wasi_errno path_create_directory(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_path p;
     struct err err;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 1), wasi_u32(a, 2), false, &p);
+    const struct wasi_where where = name_at(a, 0, WASI_RIGHT_PATH_CREATE_DIRECTORY);
+    enum wasi_errno e = wasi_lookup(w, &where, &p);
     if (e == WASI_OK && p.exists)
         e = WASI_EXIST;
     if (e == WASI_OK)
-        e = check_change(w, &p, VFS_DIR);
-    if (e != WASI_OK)
-        return e;
-    return from_kind(w, overlay_make_dir(w->call->overlay, wasi_path_str(&p), &err), &err);
+        e = wasi_check_change(w, &p, VFS_DIR);
+    if (e == WASI_OK)
+        e = from_kind(w, overlay_make_dir(w->call->overlay, wasi_path_str(&p), &err), &err);
+    return e == WASI_OK ? wasi_node_created(w, wasi_path_str(&p)) : e;
 }
 
-/* Whoever has the file open goes on with it, without a name. */
-static enum wasi_errno detach(struct wasi *w, const char *path)
-{
-    struct wasi_file *f = wasi_file_find(w, path);
-    struct str bytes;
-    if (f == NULL)
-        return WASI_OK;
-    enum wasi_errno e = wasi_file_bytes(w, f, &bytes);
-    free(f->path);
-    f->path = NULL;
-    return e;
-}
-
-/* Descriptors of a directory go where it goes: to a new path, or, with NULL, nowhere. */
-static void move_dir_fds(struct wasi *w, struct str from, const char *to)
+void wasi_move_dir_fds(struct wasi *w, struct str from, const char *to)
 {
     for (size_t i = 0; i < w->fd_count; i++) {
         struct wasi_fd *fd = &w->fds[i];
@@ -217,55 +269,70 @@ static void move_dir_fds(struct wasi *w, struct str from, const char *to)
     }
 }
 
-static enum wasi_errno remove_node(struct wasi *w, const struct wasi_path *p)
+enum wasi_errno wasi_remove_node(struct wasi *w, const struct wasi_path *p)
 {
     struct err err;
-    enum wasi_errno e = check_change(w, p, p->stat.type);
-    if (e == WASI_OK && p->stat.type == VFS_FILE)
-        e = detach(w, p->text);
+    struct str path = wasi_path_str(p);
+    enum wasi_errno e = wasi_check_change(w, p, p->stat.type);
+    if (e == WASI_OK)
+        e = p->stat.type == VFS_FILE ? wasi_file_unlinked(w, path) : wasi_name_drop(w, path);
     if (e != WASI_OK)
         return e;
     if (p->stat.type == VFS_DIR)
-        move_dir_fds(w, wasi_path_str(p), NULL);
-    return from_kind(w, overlay_remove(w->call->overlay, wasi_path_str(p), &err), &err);
+        wasi_move_dir_fds(w, path, NULL);
+    return from_kind(w, overlay_remove(w->call->overlay, path, &err), &err);
 }
 
 static enum wasi_errno path_unlink_file(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_path p;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 1), wasi_u32(a, 2), false, &p);
-    if (e != WASI_OK)
-        return e;
-    if (!p.exists)
-        return WASI_NOENT;
-    if (p.stat.type == VFS_DIR)
-        return WASI_ISDIR;
-    if (p.must_be_dir)
-        return WASI_NOTDIR;
-    return remove_node(w, &p);
+    const struct wasi_where where = name_at(a, 0, WASI_RIGHT_PATH_UNLINK_FILE);
+    enum wasi_errno e = wasi_lookup_there(w, &where, &p);
+    if (e == WASI_OK && p.stat.type == VFS_DIR)
+        e = WASI_ISDIR;
+    return e == WASI_OK ? wasi_remove_node(w, &p) : e;
 }
 
-static enum wasi_errno is_empty_dir(struct wasi *w, const struct wasi_path *p)
+/* What the guest is not shown keeps a directory as well as all else does. */
+enum wasi_errno wasi_is_empty_dir(struct wasi *w, const struct wasi_path *p)
 {
     auto_vfs_listing struct vfs_listing l = {0};
-    enum wasi_errno e = wasi_list(w, wasi_path_str(p), &l);
-    return e == WASI_OK && l.count > 0 ? WASI_NOTEMPTY : e;
+    struct err err;
+    if (vfs_list(w->tree, wasi_path_str(p), &l, &err) != ERR_OK)
+        return wasi_from_err(w, &err);
+    return l.count > 0 ? WASI_NOTEMPTY : WASI_OK;
 }
 
 static enum wasi_errno path_remove_directory(struct wasi *w, const wasmtime_val_raw_t *a)
 {
     struct wasi_path p;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 1), wasi_u32(a, 2), false, &p);
+    const struct wasi_where where = name_at(a, 0, WASI_RIGHT_PATH_REMOVE_DIRECTORY);
+    enum wasi_errno e = wasi_lookup_there(w, &where, &p);
     if (e != WASI_OK)
         return e;
-    if (!p.exists)
-        return WASI_NOENT;
     if (p.stat.type != VFS_DIR)
         return WASI_NOTDIR;
     if (p.n == 0)
         return WASI_PERM;
-    e = is_empty_dir(w, &p);
-    return e == WASI_OK ? remove_node(w, &p) : e;
+    e = wasi_check_change(w, &p, VFS_DIR);
+    if (e == WASI_OK)
+        e = wasi_is_empty_dir(w, &p);
+    return e == WASI_OK ? wasi_remove_node(w, &p) : e;
+}
+
+/* An absolute target could mean nothing but the host's root. */
+static enum wasi_errno check_target(const uint8_t *target, uint32_t n)
+{
+    if (target == NULL)
+        return WASI_FAULT;
+    struct str text = str_of((const char *)target, n);
+    if (n == 0 || n > WASI_PATH_MAX)
+        return n == 0 ? WASI_NOENT : WASI_NAMETOOLONG;
+    if (memchr(target, '\0', n) != NULL)
+        return WASI_INVAL;
+    if (!str_is_utf8(text))
+        return WASI_ILSEQ;
+    return target[0] == '/' ? WASI_NOTCAPABLE : WASI_OK;
 }
 
 static enum wasi_errno path_symlink(struct wasi *w, const wasmtime_val_raw_t *a)
@@ -274,162 +341,30 @@ static enum wasi_errno path_symlink(struct wasi *w, const wasmtime_val_raw_t *a)
     struct err err;
     uint32_t n = wasi_u32(a, 1);
     const uint8_t *target = wasi_at(w, wasi_u32(a, 0), n);
-    if (target == NULL)
-        return WASI_FAULT;
-    if (n == 0 || n > WASI_PATH_MAX)
-        return n == 0 ? WASI_NOENT : WASI_NAMETOOLONG;
-    if (target[0] == '/')
-        return WASI_NOTCAPABLE;
-    enum wasi_errno e = wasi_lookup(w, wasi_u32(a, 2), wasi_u32(a, 3), wasi_u32(a, 4), false, &p);
+    const struct wasi_where where = name_at(a, 2, WASI_RIGHT_PATH_SYMLINK);
+    enum wasi_errno e = check_target(target, n);
+    if (e == WASI_OK)
+        e = wasi_lookup(w, &where, &p);
     if (e == WASI_OK && p.exists)
         e = WASI_EXIST;
     if (e == WASI_OK && p.must_be_dir)
         e = WASI_NOENT;
     if (e == WASI_OK)
-        e = check_change(w, &p, VFS_LINK);
+        e = wasi_check_change(w, &p, VFS_LINK);
     if (e != WASI_OK)
         return e;
     struct str text = str_of((const char *)target, n);
-    return from_kind(w, overlay_link(w->call->overlay, wasi_path_str(&p), text, &err), &err);
-}
-
-/* Git has no hard links: two names would be two files. */
-static enum wasi_errno path_link(struct wasi *w, const wasmtime_val_raw_t *a)
-{
-    if (wasi_fd_get(w, wasi_u32(a, 0)) == NULL || wasi_fd_get(w, wasi_u32(a, 4)) == NULL)
-        return WASI_BADF;
-    return w->call->overlay == NULL ? WASI_ROFS : WASI_NOTSUP;
-}
-
-/* --- rename ---------------------------------------------------------------------------------------- */
-
-/* The node keeps its inode under its new name. */
-static void move_note(struct wasi *w, struct str from, struct str to)
-{
-    uint64_t ino = wasi_ino_of(w, from);
-    const struct wasi_note *old = wasi_note_of(w, from, false);
-    uint64_t accessed = old != NULL ? old->accessed_ns : WASI_START_NS;
-    uint64_t modified = old != NULL ? old->modified_ns : WASI_START_NS;
-    struct wasi_note *note = wasi_note_of(w, to, true);
-    note->ino = ino;
-    note->accessed_ns = accessed;
-    note->modified_ns = modified;
-}
-
-static enum wasi_errno
-move_leaf(struct wasi *w, struct str from, struct str to, const struct vfs_stat *st)
-{
-    auto_vfs_data struct vfs_data data = {0};
-    struct overlay *o = w->call->overlay;
-    struct err err;
-    autofree char *path = mem_strdup_str(from);
-    struct wasi_file *open = wasi_file_find(w, path);
-    enum wasi_errno e = open == NULL ? WASI_OK : wasi_file_flush(w, open);
-    if (e != WASI_OK)
-        return e;
-    enum err_kind r = vfs_read(w->tree, from, &data, &err);
-    if (r == ERR_OK)
-        r = overlay_remove(o, from, &err);
-    if (r == ERR_OK)
-        r = st->type == VFS_LINK ? overlay_link(o, to, data.bytes, &err)
-                                 : overlay_write(o, to, data.bytes, st->is_executable, &err);
-    if (r != ERR_OK)
-        return wasi_from_err(w, &err);
-    move_note(w, from, to);
-    if (open != NULL) {
-        free(open->path);
-        open->path = mem_strdup_str(to);
-    }
-    return WASI_OK;
-}
-
-static enum wasi_errno move(struct wasi *w, struct str from, struct str to);
-
-static enum wasi_errno move_dir(struct wasi *w, struct str from, struct str to)
-{
-    auto_vfs_listing struct vfs_listing l = {0};
-    struct overlay *o = w->call->overlay;
-    struct err err;
-    enum wasi_errno e = wasi_list(w, from, &l);
-    if (e == WASI_OK && overlay_make_dir(o, to, &err) != ERR_OK)
-        e = wasi_from_err(w, &err);
-    for (size_t i = 0; e == WASI_OK && i < l.count; i++) {
-        autofree char *below = mem_printf(STR_FMT "/%s", STR_ARG(from), l.entries[i].name);
-        autofree char *target = mem_printf(STR_FMT "/%s", STR_ARG(to), l.entries[i].name);
-        e = move(w, str_from(below), str_from(target));
-    }
-    if (e == WASI_OK && overlay_remove(o, from, &err) != ERR_OK)
-        e = wasi_from_err(w, &err);
-    if (e != WASI_OK)
-        return e;
-    autofree char *path = mem_strdup_str(to);
-    move_note(w, from, to);
-    move_dir_fds(w, from, path);
-    return WASI_OK;
-}
-
-/* Paths are at most WASI_PATH_MAX bytes, so the recursion is at most half as deep. */
-static enum wasi_errno move(struct wasi *w, struct str from, struct str to)
-{
-    struct vfs_stat st;
-    enum wasi_errno e = wasi_stat(w, from, &st);
-    if (e != WASI_OK)
-        return e;
-    if (to.n > WASI_PATH_MAX)
-        return WASI_NAMETOOLONG;
-    return st.type == VFS_DIR ? move_dir(w, from, to) : move_leaf(w, from, to, &st);
-}
-
-/* What stands at the target gives way, if it is of the same kind (and empty). */
-static enum wasi_errno
-clear_target(struct wasi *w, const struct wasi_path *from, const struct wasi_path *to)
-{
-    if (!to->exists)
-        return to->must_be_dir && from->stat.type != VFS_DIR ? WASI_NOTDIR : WASI_OK;
-    bool from_dir = from->stat.type == VFS_DIR;
-    bool to_dir = to->stat.type == VFS_DIR;
-    if (from_dir != to_dir)
-        return to_dir ? WASI_ISDIR : WASI_NOTDIR;
-    enum wasi_errno e = to_dir ? is_empty_dir(w, to) : WASI_OK;
-    return e == WASI_OK ? remove_node(w, to) : e;
-}
-
-static bool is_below(struct str path, struct str dir)
-{
-    return path.n > dir.n && str_starts(path, dir) && path.p[dir.n] == '/';
-}
-
-static enum wasi_errno path_rename(struct wasi *w, const wasmtime_val_raw_t *a)
-{
-    struct wasi_path from;
-    struct wasi_path to;
-    enum wasi_errno e =
-        wasi_lookup(w, wasi_u32(a, 0), wasi_u32(a, 1), wasi_u32(a, 2), false, &from);
-    if (e == WASI_OK)
-        e = wasi_lookup(w, wasi_u32(a, 3), wasi_u32(a, 4), wasi_u32(a, 5), false, &to);
-    if (e == WASI_OK && !from.exists)
-        e = WASI_NOENT;
-    if (e == WASI_OK)
-        e = check_change(w, &from, from.stat.type);
-    if (e == WASI_OK)
-        e = check_change(w, &to, from.stat.type);
-    if (e != WASI_OK || str_eq(wasi_path_str(&from), wasi_path_str(&to)))
-        return e;
-    if (from.n == 0 || is_below(wasi_path_str(&to), wasi_path_str(&from)))
-        return WASI_INVAL;
-    e = clear_target(w, &from, &to);
-    return e == WASI_OK ? move(w, wasi_path_str(&from), wasi_path_str(&to)) : e;
+    e = from_kind(w, overlay_link(w->call->overlay, wasi_path_str(&p), text, &err), &err);
+    return e == WASI_OK ? wasi_node_created(w, wasi_path_str(&p)) : e;
 }
 
 static const struct wasi_row rows[] = {
     {"path_create_directory", "iii", path_create_directory, false},
     {"path_filestat_get", "iiiii", path_filestat_get, false},
     {"path_filestat_set_times", "iiiiIIi", path_filestat_set_times, false},
-    {"path_link", "iiiiiii", path_link, false},
     {"path_open", "iiiiiIIii", path_open, false},
     {"path_readlink", "iiiiii", path_readlink, false},
     {"path_remove_directory", "iii", path_remove_directory, false},
-    {"path_rename", "iiiiii", path_rename, false},
     {"path_symlink", "iiiii", path_symlink, false},
     {"path_unlink_file", "iii", path_unlink_file, false},
 };

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
@@ -19,20 +20,21 @@ void wasi_init(struct wasi *w, const struct wasmhost_call *call, struct wasmhost
         .realtime_ns = WASI_START_NS,
         .random_state = RANDOM_SEED,
         .fd_cap = 16,
-        .fd_count = WASI_ROOT_FD + 1,
+        .fd_count = WASI_ROOT_FD,
     };
     w->fds = mem_alloc(w->fd_cap * sizeof(*w->fds));
-    uint64_t poll = 1ull << 27;
-    set_std(w, 0, WASI_FD_STDIN, WASI_RIGHT_READ | poll | (1ull << 21));
-    set_std(w, 1, WASI_FD_STDOUT, WASI_RIGHT_WRITE | poll | (1ull << 21));
-    set_std(w, 2, WASI_FD_STDERR, WASI_RIGHT_WRITE | poll | (1ull << 21));
-    w->fds[WASI_ROOT_FD] = (struct wasi_fd){
-        .kind = WASI_FD_DIR,
-        .rights = WASI_RIGHTS_DIR,
-        .inheriting = WASI_RIGHTS_ALL,
-        .path = mem_strdup(""),
-    };
-    w->open_count = 4;
+    set_std(w, 0, WASI_FD_STDIN, WASI_RIGHT_READ | WASI_RIGHTS_STREAM);
+    set_std(w, 1, WASI_FD_STDOUT, WASI_RIGHT_WRITE | WASI_RIGHTS_STREAM);
+    set_std(w, 2, WASI_FD_STDERR, WASI_RIGHT_WRITE | WASI_RIGHTS_STREAM);
+    if (w->tree != NULL)
+        w->fds[w->fd_count++] = (struct wasi_fd){
+            .kind = WASI_FD_DIR,
+            .rights = WASI_RIGHTS_DIR,
+            .inheriting = WASI_RIGHTS_ALL,
+            .path = mem_strdup(""),
+            .is_preopen = true,
+        };
+    w->open_count = w->fd_count;
 }
 
 static void fd_deinit(struct wasi_fd *fd)
@@ -47,17 +49,9 @@ void wasi_deinit(struct wasi *w)
     for (size_t i = 0; i < w->fd_count; i++)
         fd_deinit(&w->fds[i]);
     free(w->fds);
-    while (w->files != NULL) {
-        struct wasi_file *f = w->files;
-        w->files = f->next;
-        vfs_data_release(&f->base);
-        buf_deinit(&f->bytes);
-        free(f->path);
-        free(f);
-    }
-    for (size_t i = 0; i < w->note_count; i++)
-        free(w->notes[i].path);
-    free(w->notes);
+    while (w->files != NULL)
+        wasi_file_forget(w, w->files);
+    wasi_names_deinit(w);
 }
 
 enum wasi_errno wasi_fail(struct wasi *w, enum err_kind kind, const char *what, uint64_t limit)
@@ -68,11 +62,31 @@ enum wasi_errno wasi_fail(struct wasi *w, enum err_kind kind, const char *what, 
     return WASI_IO;
 }
 
+enum wasi_errno wasi_check_time(struct wasi *w)
+{
+    if (w->deadline_ms == 0 || clock_monotonic_ms() <= w->deadline_ms)
+        return WASI_OK;
+    if (!w->is_ended)
+        err_set(
+            &w->err, ERR_TIMEOUT, "it ran longer than the time limit of %lld ms",
+            (long long)w->limits.timeout_ms);
+    w->is_ended = true;
+    return WASI_IO;
+}
+
 struct wasi_fd *wasi_fd_get(struct wasi *w, uint32_t fd)
 {
     if (fd >= w->fd_count || w->fds[fd].kind == WASI_FD_FREE)
         return NULL;
     return &w->fds[fd];
+}
+
+enum wasi_errno wasi_fd_with(struct wasi *w, uint32_t fd, uint64_t rights, struct wasi_fd **ret)
+{
+    *ret = wasi_fd_get(w, fd);
+    if (*ret == NULL)
+        return WASI_BADF;
+    return ((*ret)->rights & rights) == rights ? WASI_OK : WASI_NOTCAPABLE;
 }
 
 enum wasi_errno wasi_fd_new(struct wasi *w, uint32_t *ret)

@@ -4,8 +4,8 @@
 static const char module_name[] = "wasi_snapshot_preview1";
 
 static const struct wasi_family *const families[] = {
-    &wasi_args_family, &wasi_clock_family, &wasi_fd_family,
-    &wasi_dir_family,  &wasi_path_family,  &wasi_poll_family,
+    &wasi_args_family, &wasi_clock_family, &wasi_fd_family,   &wasi_dir_family,
+    &wasi_path_family, &wasi_move_family,  &wasi_poll_family,
 };
 
 /* Where the guest's memory is now: it moves when it grows. */

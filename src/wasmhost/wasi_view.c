@@ -3,8 +3,6 @@
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
-#include <xxhash.h>
-
 static bool matches(const struct str *globs, size_t count, struct str path, enum vfs_type type)
 {
     if (count == 0 || path.n == 0)
@@ -30,8 +28,7 @@ enum wasi_errno wasi_stat(struct wasi *w, struct str path, struct vfs_stat *ret)
         return wasi_from_err(w, &err);
     if (!wasi_is_visible(w, path, ret->type))
         return WASI_NOENT;
-    autofree char *text = mem_strdup_str(path);
-    const struct wasi_file *open = ret->type == VFS_FILE ? wasi_file_find(w, text) : NULL;
+    const struct wasi_file *open = ret->type == VFS_FILE ? wasi_file_find(w, path) : NULL;
     if (open != NULL && open->is_loaded)
         ret->size = open->bytes.n;
     return WASI_OK;
@@ -74,64 +71,45 @@ uint8_t wasi_type_of(enum vfs_type type)
     return types[type];
 }
 
-struct wasi_note *wasi_note_of(struct wasi *w, struct str path, bool create)
-{
-    for (size_t i = 0; i < w->note_count; i++) {
-        if (str_eqz(path, w->notes[i].path))
-            return &w->notes[i];
-    }
-    if (!create)
-        return NULL;
-    mem_grow(&w->notes, w->note_count, &w->note_cap);
-    w->notes[w->note_count] = (struct wasi_note){
-        .path = mem_strdup_str(path), .accessed_ns = WASI_START_NS, .modified_ns = WASI_START_NS};
-    return &w->notes[w->note_count++];
-}
-
-/* The hash of the path where a node was first seen (docs/image-format.md section 4). */
-uint64_t wasi_ino_of(struct wasi *w, struct str path)
-{
-    const struct wasi_note *note = wasi_note_of(w, path, false);
-    if (note != NULL && note->ino != 0)
-        return note->ino;
-    uint64_t hash = XXH3_64bits(path.p == NULL ? "" : path.p, path.n);
-    return hash == 0 ? 1 : hash;
-}
-
 enum wasi_errno wasi_write_filestat(
-    struct wasi *w, struct str path, const struct vfs_stat *st, uint64_t ino, uint32_t at)
+    struct wasi *w,
+    const struct vfs_stat *st,
+    uint64_t ino,
+    const struct wasi_node *node,
+    uint32_t at)
 {
     uint8_t *to = wasi_at(w, at, 64);
     if (to == NULL)
         return WASI_FAULT;
-    const struct wasi_note *note = wasi_note_of(w, path, false);
-    uint64_t modified = note != NULL ? note->modified_ns : WASI_START_NS;
     memset(to, 0, 64);
     wasi_put_u64(to, 1); /* one device */
     wasi_put_u64(to + 8, ino);
     to[16] = wasi_type_of(st->type);
-    wasi_put_u64(to + 24, 1); /* links */
+    wasi_put_u64(to + 24, node != NULL ? node->link_count : 1);
     wasi_put_u64(to + 32, st->size);
-    wasi_put_u64(to + 40, note != NULL ? note->accessed_ns : WASI_START_NS);
-    wasi_put_u64(to + 48, modified);
-    wasi_put_u64(to + 56, modified);
+    wasi_put_u64(to + 40, node != NULL ? node->accessed_ns : WASI_START_NS);
+    wasi_put_u64(to + 48, node != NULL ? node->modified_ns : WASI_START_NS);
+    wasi_put_u64(to + 56, node != NULL ? node->changed_ns : WASI_START_NS);
     return WASI_OK;
 }
 
-enum wasi_errno
-wasi_set_times(struct wasi *w, struct str path, uint64_t atim, uint64_t mtim, uint32_t flags)
+enum { ATIM = 1, ATIM_NOW = 2, MTIM = 4, MTIM_NOW = 8 };
+
+enum wasi_errno wasi_check_times(const struct wasi *w, uint32_t flags)
 {
-    enum { ATIM = 1, ATIM_NOW = 2, MTIM = 4, MTIM_NOW = 8 };
     bool is_both_a = (flags & ATIM) && (flags & ATIM_NOW);
     bool is_both_m = (flags & MTIM) && (flags & MTIM_NOW);
-    if (is_both_a || is_both_m)
+    if (is_both_a || is_both_m || flags > (ATIM | ATIM_NOW | MTIM | MTIM_NOW))
         return WASI_INVAL;
-    if (w->call->overlay == NULL)
-        return WASI_ROFS;
-    struct wasi_note *note = wasi_note_of(w, path, true);
+    return w->call->overlay == NULL ? WASI_ROFS : WASI_OK;
+}
+
+void wasi_set_times(
+    const struct wasi *w, struct wasi_node *node, uint64_t atim, uint64_t mtim, uint32_t flags)
+{
     if (flags & (ATIM | ATIM_NOW))
-        note->accessed_ns = flags & ATIM ? atim : w->realtime_ns;
+        node->accessed_ns = flags & ATIM ? atim : w->realtime_ns;
     if (flags & (MTIM | MTIM_NOW))
-        note->modified_ns = flags & MTIM ? mtim : w->realtime_ns;
-    return WASI_OK;
+        node->modified_ns = flags & MTIM ? mtim : w->realtime_ns;
+    node->changed_ns = w->realtime_ns;
 }

@@ -51,12 +51,17 @@ const char *wasmhost_module_digest(const struct wasmhost_module *m);
 struct wasmhost_call {
     const char *const *args; /* argv as the guest sees it: {"wasi", "get", …} */
     size_t arg_count;
+    const char *const *env; /* "NAME=value"; controllers get none */
+    size_t env_count;
     struct str stdin_bytes;
     /* Read by the guest where overlay is NULL: then nothing can be written. Unused beside one. */
     struct vfs *tree;
     /* Put and delete. What the guest did is written into it when the guest has ended by itself,
      * whatever its exit code; after an error the caller throws it away. */
     struct overlay *overlay;
+    /* What the guest calls the root of the tree, descriptor 3; NULL: "/". With neither tree nor
+     * overlay it is given no directory at all. */
+    const char *root_name;
     /* Paths that the guest may see (base/glob.h); none given: all. The caller checks what may be
      * written on the overlay's changes. */
     const struct str *read_globs;

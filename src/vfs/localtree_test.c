@@ -1,4 +1,4 @@
-#include "core/localtree.h"
+#include "vfs/localtree.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
@@ -55,7 +55,7 @@ static void test_localtree__shows_files_but_not_git(void **state)
     auto_vfs_data struct vfs_data d = {0};
     struct vfs_stat stat;
     struct err err;
-    assert_int_equal(core_localtree_new(p->in, &v, &err), ERR_OK);
+    assert_int_equal(vfs_localtree_new(p->in, &v, &err), ERR_OK);
     assert_int_equal(vfs_list(v, STR(""), &l, &err), ERR_OK);
     assert_int_equal(l.count, 5);
     assert_string_equal(l.entries[0].name, "a");
@@ -75,7 +75,7 @@ static void test_localtree__never_reads_through_a_link(void **state)
     auto_vfs_data struct vfs_data d = {0};
     auto_vfs_listing struct vfs_listing l = {0};
     struct err err;
-    assert_int_equal(core_localtree_new(p->in, &v, &err), ERR_OK);
+    assert_int_equal(vfs_localtree_new(p->in, &v, &err), ERR_OK);
     assert_int_equal(vfs_read(v, STR("lnk/secret"), &d, &err), ERR_NOT_FOUND);
     assert_int_equal(vfs_list(v, STR("lnk"), &l, &err), ERR_INVALID);
     assert_int_equal(vfs_read(v, STR("file-lnk"), &d, &err), ERR_OK);
@@ -91,7 +91,7 @@ apply_one(const char *root, enum vfs_change_kind kind, const char *path, struct 
     struct vfs_change change = {
         .kind = kind, .path = str_from(path), .type = VFS_FILE, .bytes = STR("new")};
     struct vfs_changes changes = {&change, 1};
-    return core_localtree_apply(root, &changes, err);
+    return vfs_localtree_apply(root, &changes, err);
 }
 
 static void test_localtree__writes_whole_files_with_plain_modes(void **state)
@@ -153,7 +153,7 @@ static void test_localtree__a_failure_of_one_writes_none(void **state)
     };
     struct vfs_changes changes = {items, 2};
     struct err err;
-    assert_int_equal(core_localtree_apply(p->in, &changes, &err), ERR_CONFLICT);
+    assert_int_equal(vfs_localtree_apply(p->in, &changes, &err), ERR_CONFLICT);
     run("test \"$(cat in/a)\" = A && test \"$(find in -name '.cup-stage-*' | wc -l)\" = 0",
         p->root);
 }

@@ -8,7 +8,7 @@
 #include "vfs/overlay.h"
 
 /* threads: any. NOT_FOUND, INVALID (not a directory), DENIED. */
-enum err_kind core_localtree_new(const char *path, struct vfs **ret, struct err *err) MUST_USE;
+enum err_kind vfs_localtree_new(const char *path, struct vfs **ret, struct err *err) MUST_USE;
 /*
  * Write the changed files: each is staged beside its place and synced, and only when all are there
  * they are renamed into it, under a lock (flock) on the directory. A failure while staging leaves
@@ -18,4 +18,4 @@ enum err_kind core_localtree_new(const char *path, struct vfs **ret, struct err 
  *         needed, or a file to delete is gone; INVALID: a path that is never written; IO, NO_SPACE
  */
 enum err_kind
-core_localtree_apply(const char *path, const struct vfs_changes *changes, struct err *err) MUST_USE;
+vfs_localtree_apply(const char *path, const struct vfs_changes *changes, struct err *err) MUST_USE;

@@ -1,9 +1,8 @@
-#include "core/localtree.h"
+#include "vfs/localtree.h"
 #include "base/fs.h"
 #include "base/ids.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-#include "repo/repo.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -269,7 +268,7 @@ static void local_free(struct vfs *v)
     free(v);
 }
 
-enum err_kind core_localtree_new(const char *path, struct vfs **ret, struct err *err)
+enum err_kind vfs_localtree_new(const char *path, struct vfs **ret, struct err *err)
 {
     static const struct vfs_ops ops = {local_stat, local_list, local_read, local_free};
     int root;
@@ -366,11 +365,14 @@ static enum err_kind check(const struct vfs_change *c, struct err *err)
         return err_set(
             err, ERR_INVALID, "'" STR_FMT "' would become a link: only files are written",
             STR_ARG(c->path));
-    return repo_check_path(c->path, err);
+    enum err_kind r = vfs_check_path(c->path, err);
+    if (r == ERR_OK && (c->path.n == 0 || is_hidden(c->path)))
+        return err_set(err, ERR_INVALID, "'" STR_FMT "' is never written", STR_ARG(c->path));
+    return r;
 }
 
 enum err_kind
-core_localtree_apply(const char *path, const struct vfs_changes *changes, struct err *err)
+vfs_localtree_apply(const char *path, const struct vfs_changes *changes, struct err *err)
 {
     autoclose int root = -1;
     enum err_kind r = open_root(path, &root, err);
