@@ -10,10 +10,10 @@ const char *const cli_groups[] = {
 
 /* Keep sorted by name. */
 const struct cli_command *const cli_commands[] = {
-    &cmd_apply,    &cmd_completion, &cmd_config, &cmd_controller, &cmd_definitions,
-    &cmd_delete,   &cmd_diff,       &cmd_edit,   &cmd_get,        &cmd_help,
-    &cmd_image,    &cmd_inspect,    &cmd_login,  &cmd_logout,     &cmd_pack,
-    &cmd_proposal, &cmd_pull,       &cmd_push,   &cmd_version,    NULL,
+    &cmd_apply,    &cmd_completion, &cmd_config, &cmd_controller, &cmd_definitions, &cmd_delete,
+    &cmd_diff,     &cmd_edit,       &cmd_get,    &cmd_help,       &cmd_image,       &cmd_inspect,
+    &cmd_login,    &cmd_logout,     &cmd_pack,   &cmd_proposal,   &cmd_pull,        &cmd_push,
+    &cmd_registry, &cmd_version,    NULL,
 };
 
 #define GLOBAL(member) offsetof(struct cli_globals, member)

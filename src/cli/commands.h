@@ -27,4 +27,5 @@ extern const struct cli_command cmd_pack;
 extern const struct cli_command cmd_proposal;
 extern const struct cli_command cmd_pull;
 extern const struct cli_command cmd_push;
+extern const struct cli_command cmd_registry;
 extern const struct cli_command cmd_version;

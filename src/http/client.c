@@ -352,6 +352,20 @@ static bool is_broken_connection(const struct hop *h, CURLcode code)
         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 
+/* Some of these come when libcurl's handshake is over: a certificate is looked at last. */
+static bool is_tls_error(CURLcode code)
+{
+    static const CURLcode CODES[] = {CURLE_SSL_CONNECT_ERROR,    CURLE_PEER_FAILED_VERIFICATION,
+                                     CURLE_SSL_CERTPROBLEM,      CURLE_SSL_CACERT_BADFILE,
+                                     CURLE_SSL_CIPHER,           CURLE_SSL_ISSUER_ERROR,
+                                     CURLE_SSL_INVALIDCERTSTATUS};
+    for (size_t i = 0; i < ARRAY_LEN(CODES); i++) {
+        if (code == CODES[i])
+            return true;
+    }
+    return false;
+}
+
 static enum http_step failed_step(CURL *easy, CURLcode code, const char *url)
 {
     curl_off_t connected_us = 0, secured_us = 0;
@@ -360,6 +374,8 @@ static enum http_step failed_step(CURL *easy, CURLcode code, const char *url)
     curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
         return HTTP_STEP_NAME;
+    if (is_tls_error(code))
+        return HTTP_STEP_TLS;
     if (connected_us == 0)
         return HTTP_STEP_CONNECT;
     return is_tls && secured_us == 0 ? HTTP_STEP_TLS : HTTP_STEP_ANSWER;

@@ -50,4 +50,11 @@ expect_exit 6 cup pull "$repo:~1.2@${digests[1.2.0]}"
 expect_exit 6 cup push hello:1.2.0 "$repo:~1.2"
 holds "a push goes to one tag" grep -q 'a version range is only for reading' "$stderr"
 expect_exit 6 pack 'hello:~1.2' x
+
+# --- a server
+mkdir "$work/tree"
+start_cupd -api-source local -api-local-path "$work/tree" -api-image "$repo:~1.2"
+expect_exit 0 cup controller show hello -o json
+holds "a controller's image may be a range" grep -q "${digests[1.2.10]}" "$stdout"
+stop_cupd
 done_testing
