@@ -142,6 +142,7 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
         .registry_config = s->registry_config,
         .auth_files = (const char *const *)s->auth_files,
         .plain_http_hosts = (const char *const *)s->plain_http,
+        .compiler = "/proc/self/exe",
         .note = note,
     };
     enum err_kind r = refuse_tailscale(f, err);

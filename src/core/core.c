@@ -218,7 +218,7 @@ static enum err_kind start(struct core *c, const struct core_options *o, struct 
 {
     struct core_registry *registry = NULL;
     autofree char *cache = o->data_dir == NULL ? NULL : mem_printf("%s/modules", o->data_dir);
-    struct wasmhost_options host = {.cache_dir = cache};
+    struct wasmhost_options host = {.cache_dir = cache, .compiler = o->compiler};
     enum err_kind r = wasmhost_new(&host, &c->host, err);
     if (r == ERR_OK && c->is_git)
         r = open_git(c, o, err);

@@ -28,7 +28,8 @@ struct core_options {
     const char *const *auth_files;       /* as struct oci_session_options has them */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
     const char *self_url;
-    size_t cache_bytes; /* results of controllers kept in memory; 0: none */
+    const char *compiler; /* see wasmhost_options; NULL: this process compiles */
+    size_t cache_bytes;   /* results of controllers kept in memory; 0: none */
     /* Told of each step of the start (loaded file, pulled image …); may be NULL. */
     void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;

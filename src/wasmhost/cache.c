@@ -110,33 +110,23 @@ wasmtime_module_t *wasmhost_cache_read(struct wasmhost *h, const char *digest)
     return module;
 }
 
-void wasmhost_cache_write(struct wasmhost *h, const char *digest, const wasmtime_module_t *module)
+void wasmhost_cache_write(struct wasmhost *h, const char *digest, struct str code)
 {
     char key[SHA256_HEX + 1];
-    struct header header = {0};
-    wasm_byte_vec_t code;
+    struct header header = {.code_bytes = code.n};
     struct err ignored;
-    if (h->cache_dir == NULL)
+    autobuf struct buf file = {.max = SIZE_MAX / 2};
+    char *to = h->cache_dir == NULL ? NULL : buf_reserve(&file, CODE_AT + code.n);
+    if (to == NULL)
         return;
-    wasmtime_error_t *error = wasmtime_module_serialize(module, &code);
-    if (error != NULL) {
-        wasmtime_error_delete(error);
-        return;
-    }
     make_key(h, digest, key);
     memcpy(header.key, key, sizeof(header.key));
     memcpy(header.magic, MAGIC, sizeof(header.magic));
-    header.code_bytes = code.size;
-    checksum(&header, code.data, header.checksum);
-    autobuf struct buf file = {.max = SIZE_MAX / 2};
-    char *to = buf_reserve(&file, CODE_AT + code.size);
-    if (to != NULL) {
-        memset(to, 0, CODE_AT);
-        memcpy(to, &header, sizeof(header));
-        memcpy(to + CODE_AT, code.data, code.size);
-        file.n = CODE_AT + code.size;
-        autofree char *path = make_path(h, key);
-        (void)(fs_write_atomic(path, buf_view(&file), 0400, &ignored) == ERR_OK);
-    }
-    wasm_byte_vec_delete(&code);
+    checksum(&header, code.p, header.checksum);
+    memset(to, 0, CODE_AT);
+    memcpy(to, &header, sizeof(header));
+    memcpy(to + CODE_AT, code.p, code.n);
+    file.n = CODE_AT + code.n;
+    autofree char *path = make_path(h, key);
+    (void)(fs_write_atomic(path, buf_view(&file), 0400, &ignored) == ERR_OK);
 }

@@ -10,6 +10,8 @@
 /* Part of each cache key: change it when a setting below changes. */
 #define SETTINGS "cup1;speed;nan;simd;epoch"
 
+static const int64_t COMPILE_TIMEOUT_MS = 60000;
+static const uint64_t COMPILE_MEMORY_BYTES = (uint64_t)1 << 30;
 static const size_t GUEST_STACK_BYTES = (size_t)512 << 10;
 static const size_t KEEP_RESIDENT_BYTES = (size_t)256 << 10;
 
@@ -48,7 +50,7 @@ static void set_pool(wasm_config_t *config, unsigned instances)
 }
 
 /* WebAssembly 2.0 without what a controller has no use for or what is not deterministic. */
-static wasm_config_t *new_config(unsigned instances)
+wasm_config_t *wasmhost_config_new(unsigned instances)
 {
     wasm_config_t *config = wasm_config_new();
     wasmtime_config_epoch_interruption_set(config, true);
@@ -59,7 +61,8 @@ static wasm_config_t *new_config(unsigned instances)
     wasmtime_config_cranelift_nan_canonicalization_set(config, true);
     wasmtime_config_cranelift_opt_level_set(config, WASMTIME_OPT_LEVEL_SPEED);
     wasmtime_config_memory_init_cow_set(config, true);
-    set_pool(config, instances);
+    if (instances > 0)
+        set_pool(config, instances);
     return config;
 }
 
@@ -130,7 +133,7 @@ static void init_locks(struct wasmhost *h)
 
 static enum err_kind start(struct wasmhost *h, struct err *err)
 {
-    h->engine = wasm_engine_new_with_config(new_config(h->instances_max));
+    h->engine = wasm_engine_new_with_config(wasmhost_config_new(h->instances_max));
     if (h->engine == NULL)
         return err_set(err, ERR_INTERNAL, "the WASM engine does not start");
     h->linker = wasmtime_linker_new(h->engine);
@@ -155,6 +158,11 @@ wasmhost_new(const struct wasmhost_options *options, struct wasmhost **ret, stru
     h->instances_max = options->instances_max > 0 ? options->instances_max
                                                   : 2 * (unsigned)(cores < 1 ? 1 : cores) + 2;
     h->cache_dir = mem_strdup(options->cache_dir);
+    h->compiler = mem_strdup(options->compiler);
+    h->compile_timeout_ms =
+        options->compile_timeout_ms > 0 ? options->compile_timeout_ms : COMPILE_TIMEOUT_MS;
+    h->compile_memory_bytes =
+        options->compile_memory_bytes > 0 ? options->compile_memory_bytes : COMPILE_MEMORY_BYTES;
     h->cache_salt = mem_strdup(WASMTIME_VERSION ";" SETTINGS);
     init_locks(h);
     enum err_kind r = start(h, err);
@@ -185,6 +193,7 @@ struct wasmhost *wasmhost_free(struct wasmhost *h)
     pthread_mutex_destroy(&h->lock);
     pthread_cond_destroy(&h->wake);
     free(h->cache_dir);
+    free(h->compiler);
     free(h->cache_salt);
     free(h);
     return NULL;

@@ -19,6 +19,9 @@ struct wasmhost {
     char *cache_dir;           /* NULL: none */
     char *cache_salt;          /* engine version and settings: part of each key */
     unsigned instances_max;
+    char *compiler; /* NULL: this process */
+    int64_t compile_timeout_ms;
+    uint64_t compile_memory_bytes;
 
     pthread_mutex_t lock; /* guards all below; a leaf */
     pthread_cond_t wake;  /* a slot became free, a call began, or the host is stopping */
@@ -46,7 +49,15 @@ enum err_kind wasmhost_cache_open(const char *dir, struct err *err) MUST_USE;
 /* The compiled module, or NULL when there is none that can be trusted. */
 wasmtime_module_t *wasmhost_cache_read(struct wasmhost *h, const char *digest);
 /* Failing to write is no error: the next start compiles again. */
-void wasmhost_cache_write(struct wasmhost *h, const char *digest, const wasmtime_module_t *module);
+void wasmhost_cache_write(struct wasmhost *h, const char *digest, struct str code);
+
+/* engine.c: what a module may hold and how it is compiled; part of each key of the cache. With a pool of
+ * that many instances, or, with 0, without one: for compiling only. */
+wasm_config_t *wasmhost_config_new(unsigned instances);
+
+/* compile.c: the compiled form of a module, to be loaded into the engine. INVALID, LIMIT. */
+enum err_kind wasmhost_compile(
+    struct wasmhost *h, struct str wasm, struct buf *ret_code, struct err *err) MUST_USE;
 
 /* Message of an engine error, cut to one line; frees it. */
 enum err_kind

@@ -58,21 +58,26 @@ static enum err_kind check_exports(const wasmtime_module_t *module, struct err *
     return ERR_OK;
 }
 
-static enum err_kind
-compile(struct wasmhost *h, struct str wasm, wasmtime_module_t **ret, struct err *err)
+/* Compile it and load what came out. */
+static enum err_kind make(
+    struct wasmhost *h,
+    struct str wasm,
+    const char *digest,
+    wasmtime_module_t **ret,
+    struct err *err)
 {
-    if (!str_starts(wasm, STR("\0asm")))
-        return err_set(err, ERR_INVALID, "not a WebAssembly binary");
-    if (wasm.n >= 8 && memcmp(wasm.p + 4, "\1\0\0\0", 4) != 0)
-        return err_set(
-            err, ERR_INVALID,
-            "not a core module (a component, or another version of WebAssembly): controllers are "
-            "WASI preview1 command modules");
-    wasmtime_error_t *error = wasmtime_module_new(h->engine, (const uint8_t *)wasm.p, wasm.n, ret);
-    if (error == NULL)
-        return ERR_OK;
-    wasmhost_engine_error(error, err, ERR_INVALID);
-    return err_wrap(err, "the module does not compile");
+    autobuf struct buf code = {0};
+    enum err_kind r = wasmhost_compile(h, wasm, &code, err);
+    if (r != ERR_OK)
+        return r;
+    wasmtime_error_t *error =
+        wasmtime_module_deserialize(h->engine, (const uint8_t *)code.p, code.n, ret);
+    if (error != NULL) {
+        wasmhost_engine_error(error, err, ERR_INTERNAL);
+        return err_wrap(err, "the compiled module does not load");
+    }
+    wasmhost_cache_write(h, digest, buf_view(&code));
+    return ERR_OK;
 }
 
 /* The checks hold for a cached module as well: they cost microseconds. */
@@ -148,16 +153,13 @@ enum err_kind wasmhost_load(
     m->refs = 1;
     snprintf(m->digest, sizeof(m->digest), "%s", digest);
     m->module = wasmhost_cache_read(h, digest);
-    bool is_cached = m->module != NULL;
-    enum err_kind r = is_cached ? ERR_OK : compile(h, wasm, &m->module, err);
+    enum err_kind r = m->module != NULL ? ERR_OK : make(h, wasm, digest, &m->module, err);
     if (r == ERR_OK)
         r = check_and_link(m, err);
     if (r != ERR_OK) {
         module_free(m);
         return r;
     }
-    if (!is_cached)
-        wasmhost_cache_write(h, digest, m->module);
     *ret = publish(h, m);
     return ERR_OK;
 }

@@ -15,6 +15,11 @@ struct wasmhost_module;
 struct wasmhost_options {
     const char *cache_dir;  /* compiled modules, 0700; NULL: nothing is kept on disk */
     unsigned instances_max; /* calls at once; 0 = 2 × cores + 2 */
+    /* The program that compiles, in a process of its own: its main must hand over to
+     * wasmhost_compile_main. NULL: modules are compiled in this process, without limits. */
+    const char *compiler;
+    int64_t compile_timeout_ms;    /* 0 = 60 s; with a compiler */
+    uint64_t compile_memory_bytes; /* 0 = 1 GiB; with a compiler */
 };
 
 struct wasmhost_limits {    /* zero = the default */
@@ -31,11 +36,18 @@ enum err_kind wasmhost_new(
 struct wasmhost *wasmhost_free(struct wasmhost *h); /* all modules must be unref'd */
 
 /*
+ * For main, before anything else: is this process to be the compiler of another one? Then that is all
+ * it does: a module on standard input, its compiled form on standard output.
+ */
+bool wasmhost_is_compiler(int argc, char **argv);
+int wasmhost_compile_main(char **argv); /* the exit code */
+
+/*
  * Compile (or take from the cache) the module in `wasm`.
  *
  * digest   "sha256:…" of the bytes; the key of the cache. The caller has verified it.
  * fails    INVALID  not a core module, no `_start` or memory, an import outside preview1: named
- *          LIMIT    too large or too dear to compile
+ *          LIMIT    compiling took more time or memory than wasmhost_options allows
  * threads  any; shared: a module may run any number of calls at once
  */
 enum err_kind wasmhost_load(
