@@ -18,6 +18,7 @@ struct pack_options {
     struct cli_list write_globs;
     struct cli_list annotations;
     const char *verbs;
+    bool with_compat_wasm;
     const char *tag;
 };
 
@@ -35,6 +36,9 @@ static const struct cli_option options[] = {
     {"annotation", 0, CLI_OPTION_LIST, "K=V", "an annotation of the manifest", OPTION(annotations)},
     {"verbs", 0, CLI_OPTION_TEXT, "LIST",
      "verbs that it has; default: get,list,put,delete (also known: namespaces)", OPTION(verbs)},
+    {"compat-wasm", 0, CLI_OPTION_FLAG, NULL,
+     "also as other WASM tools read it (CNCF layout), both under one index",
+     OPTION(with_compat_wasm)},
     {0},
 };
 
@@ -158,6 +162,7 @@ static enum err_kind pack(
         .write_globs = o->write_globs.items,
         .annotations = o->annotations.items,
         .verbs = o->verbs,
+        .with_compat_wasm = o->with_compat_wasm,
     };
     char digest[OCI_DIGEST_MAX];
     enum err_kind r = source_date(c->env, &input.source_date_unix_s, err);

@@ -113,6 +113,37 @@ struct oci_content *oci_content_free(struct oci_content *c)
     return NULL;
 }
 
+/* --- out of any place ------------------------------------------------------------------------------- */
+
+enum err_kind oci_inspect_module(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    struct oci_image *ret,
+    struct oci_wasm_info *ret_info,
+    char ret_wasm_digest[OCI_DIGEST_MAX],
+    struct err *err)
+{
+    struct oci_image image = {0};
+    auto_oci_place struct oci_place place = {0};
+    enum err_kind r = oci_inspect(s, ref, where, &image, err);
+    if (r != ERR_OK)
+        return r;
+    autorelease(oci_content_free) struct oci_content *c = oci_content_new(&image, NULL, NULL);
+    r = oci_session_place(s, ref, where == OCI_IN_STORE, false, &place, err);
+    if (r == ERR_OK)
+        r = oci_place_read(
+            &place, image.content_digest, image.content_bytes, oci_content_write, c, err);
+    if (r == ERR_OK)
+        r = oci_content_end(c, ret_wasm_digest, ret_info, err);
+    if (r != ERR_OK) {
+        oci_image_deinit(&image);
+        return r;
+    }
+    *ret = image;
+    return ERR_OK;
+}
+
 /* --- out of the store ------------------------------------------------------------------------------- */
 
 enum err_kind oci_unpack_wasm(

@@ -13,8 +13,9 @@
 #define OCI_LAYER_MAX ((uint64_t)256 << 20)  /* one layer as it travels */
 #define OCI_MANIFEST_MAX ((uint64_t)4 << 20) /* distribution-spec: registries take at least this */
 
-struct oci_session; /* store + transport + credentials; one thread at a time */
-struct oci_trust;   /* see oci/trust.h */
+struct oci_wasm_info; /* see oci/wasm.h */
+struct oci_session;   /* store + transport + credentials; one thread at a time */
+struct oci_trust;     /* see oci/trust.h */
 
 struct oci_session_options {
     const char
@@ -109,6 +110,19 @@ enum err_kind oci_inspect(
     struct oci_image *ret,
     struct err *err) MUST_USE;
 
+/*
+ * The same, and what the module imports and exports: the content layer is read too, held nowhere. ret_info
+ * is the caller's.
+ */
+enum err_kind oci_inspect_module(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    struct oci_image *ret,
+    struct oci_wasm_info *ret_info,
+    char ret_wasm_digest[OCI_DIGEST_MAX],
+    struct err *err) MUST_USE;
+
 /* --- moving ------------------------------------------------------------------------------------- */
 
 struct oci_pack_input {
@@ -120,6 +134,7 @@ struct oci_pack_input {
     const char *const *write_globs;
     const char *const *annotations; /* "K=V", NULL-terminated or NULL */
     const char *verbs;              /* NULL: annotation left out */
+    bool with_compat_wasm;          /* the CNCF manifest too, under an index: oci/compat.h */
     int64_t source_date_unix_s;     /* -1: none: mtime 0, no created annotation */
 };
 /* Put the image into the store (or the layout that ref names) under ref's name. ret_digest of the

@@ -4,6 +4,7 @@
 #include "base/glob.h"
 #include "base/mem.h"
 #include "oci/archive.h"
+#include "oci/compat.h"
 #include "oci/definition.h"
 #include "oci/internal.h"
 #include "oci/wasm.h"
@@ -133,6 +134,26 @@ static enum err_kind check_globs(const char *const *globs, const char *which, st
     return ERR_OK;
 }
 
+/* docs/image-format.md section 4: what a controller can be asked. */
+static enum err_kind check_verbs(const char *verbs, struct err *err)
+{
+    static const char *const known[] = {"get", "list", "put", "delete", "namespaces"};
+    struct str rest = str_from(verbs);
+    while (rest.p != NULL) {
+        char shown[OCI_SHOWN_MAX];
+        struct str verb = str_cut(&rest, ',');
+        bool is_known = false;
+        for (size_t i = 0; i < ARRAY_LEN(known); i++)
+            is_known |= str_eqz(verb, known[i]);
+        if (!is_known)
+            return err_set(
+                err, ERR_INVALID,
+                "verb '%s' is none of get, list, put, delete and namespaces (with commas between)",
+                oci_show(verb, shown));
+    }
+    return ERR_OK;
+}
+
 static struct str key_of(const char *annotation)
 {
     struct str rest = str_from(annotation);
@@ -194,6 +215,8 @@ static enum err_kind gather(struct packing *p, struct err *err)
         r = check_globs(p->input->read_globs, "read", err);
     if (r == ERR_OK)
         r = check_globs(p->input->write_globs, "write", err);
+    if (r == ERR_OK)
+        r = check_verbs(p->input->verbs, err);
     if (r == ERR_OK)
         r = take_annotations(p, err);
     if (r == ERR_OK)
@@ -336,6 +359,43 @@ static void write_manifest(struct buf *to, const struct packing *p)
 
 /* --- storing ------------------------------------------------------------------------------------------ */
 
+static enum err_kind put_blobs(struct oci_layout *layout, const struct packing *p, struct err *err)
+{
+    char digest[OCI_DIGEST_MAX];
+    enum err_kind r = oci_layout_put(layout, STR(OCI_EMPTY_BYTES), digest, err);
+    if (r == ERR_OK)
+        r = oci_layout_put(layout, buf_view(&p->layer), digest, err);
+    for (size_t i = 0; r == ERR_OK && i < p->definition_count; i++)
+        r = oci_layout_put(layout, buf_view(&p->definitions[i].bytes), digest, err);
+    return r;
+}
+
+/* The CNCF manifest and the index over both; the name is then the index's. */
+static enum err_kind name_with_compat(
+    struct oci_layout *layout,
+    const char *name,
+    const struct packing *p,
+    size_t manifest_bytes,
+    char digest[OCI_DIGEST_MAX],
+    struct err *err)
+{
+    size_t index_bytes = 0;
+    char manifest_digest[OCI_DIGEST_MAX];
+    int64_t date = p->input->source_date_unix_s;
+    memcpy(manifest_digest, digest, OCI_DIGEST_MAX);
+    struct oci_compat compat = {
+        .wasm = buf_view(&p->wasm),
+        .wasm_digest = p->wasm_digest,
+        .created_unix_s = date < 0 ? 0 : date,
+        .manifest_digest = manifest_digest,
+        .manifest_bytes = manifest_bytes,
+    };
+    enum err_kind r = oci_compat_put(layout, &compat, digest, &index_bytes, err);
+    if (r != ERR_OK)
+        return r;
+    return oci_layout_name(layout, name, OCI_MEDIA_INDEX, NULL, digest, index_bytes, err);
+}
+
 static enum err_kind store(
     struct oci_layout *layout,
     const char *name,
@@ -348,14 +408,12 @@ static enum err_kind store(
     write_manifest(&manifest, p);
     enum err_kind r = buf_check(&manifest, "the manifest", err);
     if (r == ERR_OK)
-        r = oci_layout_put(layout, STR(OCI_EMPTY_BYTES), digest, err);
-    if (r == ERR_OK)
-        r = oci_layout_put(layout, buf_view(&p->layer), digest, err);
-    for (size_t i = 0; r == ERR_OK && i < p->definition_count; i++)
-        r = oci_layout_put(layout, buf_view(&p->definitions[i].bytes), digest, err);
+        r = put_blobs(layout, p, err);
     if (r == ERR_OK)
         r = oci_layout_put(layout, buf_view(&manifest), digest, err);
-    if (r == ERR_OK)
+    if (r == ERR_OK && p->input->with_compat_wasm)
+        r = name_with_compat(layout, name, p, manifest.n, digest, err);
+    else if (r == ERR_OK)
         r = oci_layout_name(
             layout, name, OCI_MEDIA_MANIFEST, OCI_ARTIFACT_TYPE, digest, manifest.n, err);
     if (r == ERR_OK)
