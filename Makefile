@@ -8,7 +8,7 @@ SOURCES = $(shell git ls-files 'src/*.[ch]' 'sdk/*.[ch]' 'examples/*.[ch]' 'test
 
 SECONDS ?= 600
 
-.PHONY: all deps release check check-debug check-asan check-wasi fuzz lint fmt demo bench install clean help
+.PHONY: all deps release check check-debug check-asan check-wasi fuzz lint fmt demo bench interop install clean help
 
 all: deps release ## build cup and cupd into build/release (installs what that needs)
 
@@ -61,10 +61,14 @@ fmt: ## clang-format
 demo: all ## the main job with real programs: pack, push, serve, get, apply, merge
 	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm tools/demo
 
-bench: ## ratios against nginx and against a smaller repository (installs nginx-light and wrk)
+bench: ## ratios against nginx, a smaller repository, and other registry clients (installs nginx-light and wrk)
 	@tools/install-deps bench
 	@$(MAKE) --no-print-directory release
 	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm bench/run
+	@bench/images
+
+interop: release ## cup beside other registry clients (INTEROP_PATH); writes the table of docs/interop.md
+	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm tests/interop/run --write docs/interop.md
 
 install: all ## install into PREFIX (default /usr/local), below DESTDIR
 	@DESTDIR=$(DESTDIR) cmake --install $(B)/release --prefix $(PREFIX)
