@@ -1,5 +1,6 @@
 #include "oci/host.h"
 #include "base/mem.h"
+#include "oci/ref.h"
 
 #include <pthread.h>
 
@@ -140,7 +141,7 @@ const char *oci_host_name(const struct oci_host *h)
 
 const char *oci_host_wire(const struct oci_host *h)
 {
-    return strcmp(h->name, "docker.io") == 0 ? "registry-1.docker.io" : h->name;
+    return oci_wire_host(h->name);
 }
 
 enum oci_reach oci_host_reach(struct oci_host *h)

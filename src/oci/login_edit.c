@@ -2,6 +2,9 @@
 #include "oci/login.h"
 #include "json/json.h"
 
+/* Each member is looked for in the text anew: more than people have would take too long. */
+#define ENTRIES_MAX 1000
+
 static bool is_credential_member(struct str key)
 {
     static const char *const NAMES[] = {
@@ -50,6 +53,18 @@ static void write_entry(struct buf *to, struct str members, yyjson_val *old, str
     buf_text(to, is_first ? "}" : "\n\t\t}");
 }
 
+static bool is_repeated_later(yyjson_val *object, size_t at, struct str name)
+{
+    size_t i, n;
+    yyjson_val *key, *val;
+    yyjson_obj_foreach(object, i, n, key, val)
+    {
+        if (i > at && str_eq(json_str(key), name))
+            return true;
+    }
+    return false;
+}
+
 /* All entries in their order; the first of the host's is where its new one goes. Of duplicates the last
  * one counted, and is the one that stays. */
 static bool write_auths(
@@ -66,7 +81,7 @@ static bool write_auths(
             bool is_own = oci_credential_is_host_key(name, host);
             struct str text = json_text_member(auths_text, name, false);
             had = had || is_own;
-            if (json_get(auths, yyjson_get_str(key)) != val || (is_own && is_written))
+            if (is_repeated_later(auths, i, name) || (is_own && is_written))
                 continue;
             add_separator(to, &is_first, "\t\t");
             add_key(to, key);
@@ -99,6 +114,20 @@ static void insert_auths(struct buf *to, struct str object, bool is_empty, struc
     buf_text(to, "\n}");
 }
 
+static enum err_kind check_size(yyjson_val *auths, struct err *err)
+{
+    size_t i, n;
+    yyjson_val *key, *val;
+    bool is_large = yyjson_obj_size(auths) > ENTRIES_MAX;
+    yyjson_obj_foreach(auths, i, n, key, val)
+    {
+        is_large = is_large || yyjson_obj_size(val) > ENTRIES_MAX;
+    }
+    if (is_large)
+        return err_set(err, ERR_LIMIT, "its 'auths' has more than %d members", ENTRIES_MAX);
+    return ERR_OK;
+}
+
 static enum err_kind parse(struct str config, struct json_doc *ret, struct err *err)
 {
     if (json_parse(config, JSON_STORED, ret, NULL) != ERR_OK || !yyjson_is_obj(ret->root))
@@ -106,7 +135,7 @@ static enum err_kind parse(struct str config, struct json_doc *ret, struct err *
     yyjson_val *auths = json_get(ret->root, "auths");
     if (auths != NULL && !yyjson_is_obj(auths) && !yyjson_is_null(auths))
         return err_set(err, ERR_INVALID, "its 'auths' is not an object, and is left as it is");
-    return ERR_OK;
+    return check_size(auths, err);
 }
 
 enum err_kind oci_login_edit(

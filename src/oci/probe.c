@@ -11,11 +11,6 @@ void oci_probe_deinit(struct oci_probe *p)
     *p = (struct oci_probe){0};
 }
 
-const char *oci_wire_host(const char *host)
-{
-    return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
-}
-
 static bool is_plain_asked(const struct oci_session_options *options, const char *host)
 {
     const char *const *hosts = options->plain_http_hosts;

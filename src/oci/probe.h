@@ -31,6 +31,3 @@ enum err_kind oci_probe_run(
     const char *host,
     struct oci_probe *ret,
     struct err *err) MUST_USE;
-
-/* "registry-1.docker.io" for Docker Hub, else the host itself. */
-const char *oci_wire_host(const char *host);

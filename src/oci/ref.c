@@ -356,6 +356,11 @@ enum err_kind oci_ref_parse_host(struct str text, char ret_host[OCI_HOST_MAX], s
     return ERR_OK;
 }
 
+const char *oci_wire_host(const char *host)
+{
+    return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
+}
+
 static const char *tag_of(const struct oci_ref *ref)
 {
     if (ref->range[0] != '\0')

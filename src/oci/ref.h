@@ -40,6 +40,8 @@ char *oci_ref_format(const struct oci_ref *ref);
 #define OCI_HOST_MAX 256
 enum err_kind
 oci_ref_parse_host(struct str text, char ret_host[OCI_HOST_MAX], struct err *err) MUST_USE;
+/* Where it is asked: "registry-1.docker.io" for Docker Hub, else the host itself. */
+const char *oci_wire_host(const char *host);
 /* The name under which the store keeps it (org.opencontainers.image.ref.name): host/repo:tag. */
 char *oci_ref_store_name(const struct oci_ref *ref);
 

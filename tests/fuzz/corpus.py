@@ -164,6 +164,11 @@ TARGETS = {
     "manifest": text(MANIFESTS),
     "index": text(INDEXES),
     "credentials": text(CONFIGS),
+    "login": text(CONFIGS + [
+        '{"a": 1.0, "auths": {"x": {"auth": "dTpw"}, "registry.example:5000": {"email": "e"}, "x": {}}}', '{"auths": null} x',
+        '{"auths": {"https://registry.example:5000/v1/": {}, "registry.example:5000": 1, "a\\u0000b": {"k": 2}}}', "", "{}",
+        '{"auths":{"registry.example:5000":{"auth":"","auth":"x","\\u0061uth":"y"}},"auths":{}}',
+    ]),
     "wasm": MODULES,
     "archive": ARCHIVES,
 }
