@@ -7,6 +7,14 @@
 
 struct push_options {
     struct cli_transport transport;
+    bool no_referrers;
+};
+
+#define OPTION(member) offsetof(struct push_options, member)
+static const struct cli_option options[] = {
+    {"no-referrers", 0, CLI_OPTION_FLAG, NULL, "leave signatures and other attachments here",
+     OPTION(no_referrers)},
+    {0},
 };
 
 /* What was pushed so far. */
@@ -24,7 +32,7 @@ static enum err_kind push_to(
     struct pushed *pushed,
     struct err *err)
 {
-    enum err_kind r = oci_push(images->session, src, dst, pushed->digest, err);
+    enum err_kind r = oci_push(images->session, src, dst, !o->no_referrers, pushed->digest, err);
     if (r != ERR_OK) {
         cli_hint_registry(c, &o->transport, dst, r);
         return r;
@@ -93,7 +101,7 @@ static enum err_kind push_all(
     return r;
 }
 
-static enum err_kind run(struct cli *c, const void *options, struct err *err)
+static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     struct oci_ref src;
     enum err_kind r = cli_check_args(c, 1, SIZE_MAX, "a reference", err);
@@ -104,7 +112,7 @@ static enum err_kind run(struct cli *c, const void *options, struct err *err)
     size_t count = 0;
     autofree struct oci_ref *dsts = mem_alloc((c->args.count + 1) * sizeof(*dsts));
     r = destinations(c, &src, dsts, &count, err);
-    return r == ERR_OK ? push_all(c, options, &src, dsts, count, err) : r;
+    return r == ERR_OK ? push_all(c, data, &src, dsts, count, err) : r;
 }
 
 const struct cli_command cmd_push = {
@@ -116,7 +124,9 @@ const struct cli_command cmd_push = {
         "REF is an image of the local store, or oci-layout:DIR[:TAG]. It goes to REF's own "
         "registry,\n"
         "where REF names one, and to each DST: HOST/REPOSITORY[:TAG] or oci-layout:DIR[:TAG].\n"
-        "Prints DST@DIGEST for each.\n",
+        "Signatures and other attachments that the store has of it go along. Prints DST@DIGEST for "
+        "each.\n",
+    .options = options,
     .shared_options = cli_transport_options,
     .options_bytes = sizeof(struct push_options),
     .run = run,

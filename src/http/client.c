@@ -348,7 +348,7 @@ static bool is_broken_connection(const struct hop *h, CURLcode code)
     if (h->err.kind != ERR_OK || h->is_cancelled || h->is_body_refused)
         return false;
     return h->is_stalled || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
-        code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE ||
+        code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_SEND_FAIL_REWIND ||
         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 

@@ -100,6 +100,11 @@ void oci_transport_set_clock(struct oci_transport *t, const struct oci_retry_clo
     t->retry.clock = clock;
 }
 
+const struct oci_retry *oci_transport_retry(const struct oci_transport *t)
+{
+    return &t->retry;
+}
+
 const char *oci_transport_scheme(struct oci_transport *t, const char *host)
 {
     return oci_reach_is_plain(oci_host_reach(oci_hosts_find(t->hosts, host))) ? "http" : "https";

@@ -60,6 +60,9 @@ enum err_kind oci_transport_send(
     struct http_client_response *ret,
     struct err *err) MUST_USE;
 
+/* How this session waits between tries, for callers with is_single_try. Borrowed. */
+const struct oci_retry *oci_transport_retry(const struct oci_transport *t);
+
 /* Where a blob lies that the registry redirects to is asked without credentials: see registry.c.
  * "https://host" or "http://host" as settled for that host; "https" before anything was asked. */
 const char *oci_transport_scheme(struct oci_transport *t, const char *host);

@@ -283,7 +283,7 @@ static enum err_kind load_definitions(
 /* --- manifest, index ---------------------------------------------------------------------------------- */
 
 /* distribution-spec, "Pulling manifests": what the registry calls it and what it calls itself agree. */
-static enum err_kind parse_raw(const struct oci_raw *raw, struct oci_manifest *ret, struct err *err)
+enum err_kind oci_raw_parse(const struct oci_raw *raw, struct oci_manifest *ret, struct err *err)
 {
     enum err_kind r = oci_manifest_parse(buf_view(&raw->bytes), ret, err);
     struct str said = str_from(raw->media_type);
@@ -320,7 +320,7 @@ static enum err_kind read_child(
             err, ERR_UNVERIFIED, "%s: size mismatch: descriptor %" PRIu64 ", got %zu", d->digest,
             d->size, raw->bytes.n);
     if (r == ERR_OK)
-        r = parse_raw(raw, ret, err);
+        r = oci_raw_parse(raw, ret, err);
     if (r == ERR_OK && (ret->is_index || !is_said_type(ret, d->media_type)))
         r = err_set(
             err, ERR_INVALID,
@@ -398,7 +398,7 @@ static enum err_kind resolve(struct oci_place *place, struct oci_read_image *rea
     enum err_kind r = oci_place_manifest(place, NULL, &read->raw, err);
     struct oci_manifest m = {0};
     if (r == ERR_OK)
-        r = parse_raw(&read->raw, &m, err);
+        r = oci_raw_parse(&read->raw, &m, err);
     if (r != ERR_OK)
         return r;
     read->has_index = m.is_index;

@@ -147,11 +147,13 @@ enum err_kind oci_pack(
     struct err *err) MUST_USE;
 
 /* Copy from the store (or the layout that src names) to the registry or layout that dst names: blobs,
- * config, manifest, tag last. */
+ * config, manifest, tag last. with_referrers: signatures and whatever else points at it in the store go
+ * along. */
 enum err_kind oci_push(
     struct oci_session *s,
     const struct oci_ref *src,
     const struct oci_ref *dst,
+    bool with_referrers,
     char ret_digest[OCI_DIGEST_MAX],
     struct err *err) MUST_USE;
 

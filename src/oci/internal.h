@@ -46,6 +46,10 @@ struct oci_read_image {
 void oci_read_image_deinit(struct oci_read_image *r);
 #define auto_oci_read_image CLEANUP(oci_read_image_deinit)
 
+/* Parse a manifest as it came; `raw` must outlive ret. INVALID: ambiguous, what it is called and what it
+ * calls itself differ (distribution-spec, "Pulling manifests"). */
+enum err_kind
+oci_raw_parse(const struct oci_raw *raw, struct oci_manifest *ret, struct err *err) MUST_USE;
 /* Resolve, follow an index, check the rules of docs/image-format.md section 1, read the definitions. */
 enum err_kind oci_image_read(
     struct oci_place *place,

@@ -366,13 +366,20 @@ enum err_kind oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, s
     return r == ERR_OK ? fs_write_all(w->fd, p, n, err) : r;
 }
 
+enum err_kind oci_blob_verify(struct oci_blob_writer *w, struct err *err)
+{
+    enum err_kind r = w->is_verified ? ERR_OK : oci_verifier_end(&w->verifier, err);
+    w->is_verified = r == ERR_OK;
+    if (r != ERR_OK)
+        w->is_partial = false; /* the next try must not begin with these bytes */
+    return r;
+}
+
 enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err)
 {
-    enum err_kind r = oci_verifier_end(&w->verifier, err);
-    if (r != ERR_OK) {
-        w->is_partial = false; /* the next try must not begin with these bytes */
+    enum err_kind r = oci_blob_verify(w, err);
+    if (r != ERR_OK)
         return r;
-    }
     autofree char *path = layout_blob_path(w->layout, w->verifier.digest);
     r = fs_sync(w->fd, "a blob", err);
     if (r == ERR_OK)

@@ -105,6 +105,7 @@ struct oci_blob_writer {
     int fd;
     char *temp;
     struct oci_verifier verifier;
+    bool is_verified;
     bool is_partial; /* deinit leaves what is there for whoever comes next: see begin_partial */
 };
 enum err_kind oci_blob_begin(
@@ -130,6 +131,8 @@ enum err_kind oci_blob_begin_partial(
 enum err_kind oci_blob_restart(struct oci_blob_writer *w, struct err *err) MUST_USE;
 enum err_kind
 oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, struct err *err) MUST_USE;
+/* Is what was added the blob? UNVERIFIED. commit asks it too; this is for whoever must know before. */
+enum err_kind oci_blob_verify(struct oci_blob_writer *w, struct err *err) MUST_USE;
 enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err) MUST_USE;
 void oci_blob_deinit(struct oci_blob_writer *w);
 #define auto_oci_blob CLEANUP(oci_blob_deinit)

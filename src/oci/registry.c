@@ -1,6 +1,5 @@
 #include "oci/registry.h"
 #include "base/mem.h"
-#include "http/url.h"
 #include "oci/manifest.h"
 #include "oci/registry_call.h"
 #include "json/json.h"
@@ -248,50 +247,6 @@ enum err_kind oci_registry_head_manifest(
     return k != ERR_OK || is_told ? k : head_by_get(r, reference, ret, err);
 }
 
-struct blob_reader {
-    struct oci_verifier verifier;
-    bool (*write)(void *data, const char *p, size_t n, struct err *err);
-    void *data;
-};
-
-static bool take_blob(void *data, const char *p, size_t n, struct err *err)
-{
-    struct blob_reader *b = data;
-    return oci_verifier_add(&b->verifier, p, n, err) == ERR_OK && b->write(b->data, p, n, err);
-}
-
-enum err_kind oci_registry_read_blob(
-    struct oci_registry *r,
-    const char *digest,
-    uint64_t size,
-    bool (*write)(void *data, const char *p, size_t n, struct err *err),
-    void *data,
-    struct err *err)
-{
-    struct blob_reader b = {.write = write, .data = data};
-    oci_verifier_init(&b.verifier, digest, size);
-    autofree char *target = mem_printf("/v2/%s/blobs/%s", r->repository, digest);
-    struct oci_request q = {
-        .host = r->host,
-        .scope = r->pull_scope,
-        .target = target,
-        .http = {
-            .method = "GET",
-            .write_body = take_blob,
-            .data = &b,
-            .body_max = OCI_ERROR_BODY_MAX,
-            .follow_redirects = true}};
-    struct http_client_response p = {0};
-    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
-    if (k == ERR_OK && p.status != 200)
-        k = oci_status_error(r, &p, "blob", digest, err);
-    else if (k == ERR_OK)
-        k = oci_verifier_end(&b.verifier, err);
-    oci_verifier_deinit(&b.verifier);
-    http_client_response_deinit(&p);
-    return k;
-}
-
 /* --- pushing ------------------------------------------------------------------------------------------------- */
 
 enum err_kind
@@ -308,78 +263,6 @@ oci_registry_has_blob(struct oci_registry *r, const char *digest, bool *ret_has,
     if (k == ERR_OK && p.status != 200 && p.status != 404)
         k = oci_status_error(r, &p, "blob", digest, err);
     *ret_has = k == ERR_OK && p.status == 200;
-    http_client_response_deinit(&p);
-    return k;
-}
-
-/* The session's Location: absolute or relative, with or without a query; it is never rebuilt, the
- * digest is put behind it (distribution-spec, "POST then PUT"). */
-static enum err_kind
-upload_url(const struct http_client_response *p, const char *digest, char **ret, struct err *err)
-{
-    struct str location = http_client_header(p, "Location", 0);
-    if (location.n == 0)
-        return err_set(err, ERR_FAILED, "the registry gave no Location for the upload");
-    autofree char *reference = mem_strdup_str(location);
-    autofree char *url = NULL;
-    enum err_kind k = http_url_join(p->effective_url, reference, &url, err);
-    if (k != ERR_OK)
-        return err_wrap(err, "the upload's Location");
-    *ret = mem_printf(
-        "%s%cdigest=sha256%%3A%s", url, strchr(url, '?') != NULL ? '&' : '?',
-        digest + strlen("sha256:"));
-    return ERR_OK;
-}
-
-static enum err_kind
-begin_upload(struct oci_registry *r, const char *digest, char **ret_url, struct err *err)
-{
-    autofree char *target = mem_printf("/v2/%s/blobs/uploads/", r->repository);
-    struct oci_request q = {
-        .host = r->host,
-        .scope = r->push_scope,
-        .target = target,
-        .http = {.method = "POST", .body_max = OCI_ERROR_BODY_MAX}};
-    struct http_client_response p = {0};
-    enum err_kind k = oci_transport_send(r->transport, &q, &p, err);
-    if (k == ERR_OK && p.status != 202)
-        k = oci_status_error(r, &p, "upload of blob", digest, err);
-    else if (k == ERR_OK)
-        k = upload_url(&p, digest, ret_url, err);
-    http_client_response_deinit(&p);
-    return k;
-}
-
-enum err_kind oci_registry_put_blob(
-    struct oci_registry *r,
-    const char *digest,
-    uint64_t size,
-    const struct oci_body *body,
-    struct err *err)
-{
-    autofree char *url = NULL;
-    struct http_header type = {"Content-Type", "application/octet-stream"};
-    enum err_kind k = begin_upload(r, digest, &url, err);
-    if (k != ERR_OK)
-        return k;
-    struct oci_request q = {
-        .host = r->host,
-        .scope = r->push_scope,
-        .target = url,
-        .http =
-            {.method = "PUT",
-             .headers = &type,
-             .header_count = 1,
-             .read_body = body->read,
-             .body_bytes = (int64_t)size,
-             .data = body->data,
-             .body_max = OCI_ERROR_BODY_MAX},
-        .rewind = body->rewind,
-        .rewind_data = body->data};
-    struct http_client_response p = {0};
-    k = oci_transport_send(r->transport, &q, &p, err);
-    if (k == ERR_OK && p.status != 201 && p.status != 204)
-        k = oci_status_error(r, &p, "upload of blob", digest, err);
     http_client_response_deinit(&p);
     return k;
 }

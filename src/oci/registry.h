@@ -56,8 +56,14 @@ enum err_kind oci_registry_read_blob(
 
 enum err_kind oci_registry_has_blob(
     struct oci_registry *r, const char *digest, bool *ret_has, struct err *err) MUST_USE;
-/* POST then PUT ("Pushing a blob monolithically", POST then PUT). `open` starts the body anew for
- * each try; `read` gives its bytes (0 at the end, -1 on failure). */
+/*
+ * Send a blob: in one PUT, or in chunks where the registry asks for them or does not take as much at
+ * once. A request that fails is followed by further ones: the session is asked how far it has come and
+ * gone on with, or begun anew. Whether the blob is there already is not asked first. `rewind` starts the
+ * body anew, before each try; `read` gives its bytes (0 at the end, -1 to give up: then the call fails
+ * with FAILED and the reader knows why).
+ * source: "Pushing blobs"
+ */
 struct oci_body {
     enum err_kind (*rewind)(void *data, struct err *err);
     ptrdiff_t (*read)(void *data, char *to, size_t n);

@@ -126,8 +126,7 @@ static void tell(
     r->note(r->note_data, text);
 }
 
-/* Between try `tries` and the next one. */
-static enum err_kind wait_for_next(
+enum err_kind oci_retry_wait(
     const struct oci_retry *r,
     const char *where,
     enum err_kind outcome,
@@ -167,7 +166,7 @@ enum err_kind oci_retry_send(
         ret->attempts = attempt;
         if (!is_worth_it(k, ret, attempt, tries))
             return k == ERR_OK || attempt == 1 ? k : err_wrap(err, "after %u attempts", attempt);
-        k = wait_for_next(r, where, k, ret, attempt, tries, err);
+        k = oci_retry_wait(r, where, k, ret, attempt, tries, err);
         http_client_response_deinit(ret);
         if (k != ERR_OK)
             return k;

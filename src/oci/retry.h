@@ -45,6 +45,18 @@ struct oci_retry {
 /* Sleep, in pieces short enough to notice that it is CANCELLED. */
 enum err_kind oci_retry_sleep(const struct oci_retry *r, int64_t ms, struct err *err) MUST_USE;
 /*
+ * Between a try that failed, the tries-th, and the next one: as long as Retry-After of the answer `p` or
+ * the backoff says; `outcome` is the kind of its failure, ERR_OK when there is a status. `note` is told.
+ */
+enum err_kind oci_retry_wait(
+    const struct oci_retry *r,
+    const char *where,
+    enum err_kind outcome,
+    const struct http_client_response *p,
+    unsigned tries,
+    unsigned max,
+    struct err *err) MUST_USE;
+/*
  * Call `send` until it gives something else than a status of above or a broken connection, or has
  * begun to hand out a body, at most `tries` times; each wait is told to `note` with `where` (host:port).
  * The outcome is the last one's: ret->attempts is set, and an error of several tries says how many.
