@@ -123,6 +123,16 @@ static enum err_kind read_source(const struct flags *f, struct core_options *cor
     return parse_duration(f, FLAG_GIT_POLL, &core->git_poll_ms, err);
 }
 
+/* A word that is neither would read as "not wanted". */
+static enum err_kind read_switch(const struct flags *f, enum flag flag, bool *ret, struct err *err)
+{
+    const char *text = flags_get(f, flag);
+    *ret = strcmp(text, "true") == 0;
+    if (*ret || strcmp(text, "false") == 0)
+        return ERR_OK;
+    return err_set(err, ERR_USAGE, "-%s '%s' is not true or false", flags_name(flag), text);
+}
+
 static enum err_kind read_settings(const struct flags *f, struct settings *s, struct err *err)
 {
     size_t image_count = 0;
@@ -143,6 +153,8 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
         .auth_files = (const char *const *)s->auth_files,
         .plain_http_hosts = (const char *const *)s->plain_http,
         .compiler = "/proc/self/exe",
+        .trust_policy =
+            flags_is_given(f, FLAG_TRUST_POLICY) ? flags_get(f, FLAG_TRUST_POLICY) : NULL,
         .note = note,
     };
     enum err_kind r = refuse_tailscale(f, err);
@@ -154,6 +166,8 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
     if (r == ERR_OK && units_parse_size(str_from(flags_get(f, FLAG_CACHE_SIZE)), &cache_bytes, err))
         r = err_wrap(err, "-%s", flags_name(FLAG_CACHE_SIZE));
     s->core.cache_bytes = cache_bytes;
+    if (r == ERR_OK)
+        r = read_switch(f, FLAG_REQUIRE_SIGNATURES, &s->core.requires_signatures, err);
     return r == ERR_OK ? parse_duration(f, FLAG_DRAIN, &s->drain_ms, err) : r;
 }
 

@@ -31,6 +31,10 @@ static const struct row rows[FLAG_COUNT] = {
     [FLAG_DATA] = {"api-data", "", "compiled modules (default: below XDG_CACHE_HOME)", false},
     [FLAG_CACHE_SIZE] =
         {"api-cache-size", "64MiB", "memory for results of controllers; 0 keeps none", false},
+    [FLAG_TRUST_POLICY] =
+        {"api-trust-policy", "", "whose signatures count for which images (JSON file)", false},
+    [FLAG_REQUIRE_SIGNATURES] =
+        {"api-require-signatures", "false", "run no image that no policy or key covers", true},
     [FLAG_REGISTRY_CONFIG] =
         {"api-registry-config", "", "docker config.json with credentials", false},
     [FLAG_PLAIN_HTTP] =

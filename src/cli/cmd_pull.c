@@ -14,12 +14,16 @@
 struct pull_options {
     struct cli_transport transport;
     const char *dir;
+    const char *policy;
 };
 
 #define OPTION(member) offsetof(struct pull_options, member)
 static const struct cli_option options[] = {
     {"dir", 'd', CLI_OPTION_TEXT, "DIR", "also unpack the module and the definitions there",
      OPTION(dir)},
+    {"policy", 0, CLI_OPTION_TEXT, "FILE",
+     "whose signature it must have (default: cup/trust.json below XDG_CONFIG_HOME)",
+     OPTION(policy)},
     {0},
 };
 
@@ -97,7 +101,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
             err, ERR_USAGE, "'%s' names no registry to pull from: write HOST/REPOSITORY[:TAG]",
             c->args.items[0]);
     if (r == ERR_OK)
-        r = cli_images_open(c, &o->transport, &images, err);
+        r = cli_images_open_trusted(c, &o->transport, o->policy, &images, err);
     if (r != ERR_OK)
         return r;
     r = oci_ref_settle(images.session, &ref, OCI_AT_SOURCE, err);

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/run.h"
+#include "cli/signing.h"
 #include "oci/credentials.h"
 
 #define TRANSPORT(member) offsetof(struct cli_transport, member)
@@ -167,14 +168,27 @@ enum err_kind cli_images_open(
     options.progress_data = &ret->progress;
     options.note = cli_progress_note;
     options.note_data = &ret->progress;
+    options.trust = ret->trust;
     r = oci_session_new(&options, &ret->session, err);
     if (r != ERR_OK)
         cli_progress_deinit(&ret->progress);
     return r;
 }
 
+enum err_kind cli_images_open_trusted(
+    struct cli *c,
+    const struct cli_transport *t,
+    const char *policy,
+    struct cli_images *ret,
+    struct err *err)
+{
+    enum err_kind r = cli_trust_open(c, policy, &ret->trust, err);
+    return r == ERR_OK ? cli_images_open(c, t, ret, err) : r;
+}
+
 void cli_images_close(struct cli_images *images)
 {
+    images->trust = oci_trust_free(images->trust);
     images->session = oci_session_free(images->session);
     cli_progress_deinit(&images->progress);
 }

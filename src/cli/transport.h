@@ -26,16 +26,25 @@ struct cli_transport {
 extern const struct cli_option cli_transport_options[]; /* all of them */
 extern const struct cli_option cli_store_options[];     /* of commands that ask no registry */
 
+struct oci_trust;
 /* A session and the progress that it reports to; stays where it is while it is open. */
 struct cli_images {
     struct cli_progress progress;
     struct oci_session *session;
+    struct oci_trust *trust; /* cli_images_open_trusted; NULL: none */
 };
 /* USAGE for flags that do not go together, NOT_FOUND for a --registry-config that is not there, IO
  * when no place for the store is known. */
 enum err_kind cli_images_open(
     struct cli *c,
     const struct cli_transport *transport,
+    struct cli_images *ret,
+    struct err *err) MUST_USE;
+/* The same, for what is pulled under a trust policy: see cli_trust_open. */
+enum err_kind cli_images_open_trusted(
+    struct cli *c,
+    const struct cli_transport *transport,
+    const char *policy,
     struct cli_images *ret,
     struct err *err) MUST_USE;
 void cli_images_close(struct cli_images *images);

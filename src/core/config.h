@@ -22,6 +22,7 @@ struct core_image_spec {
     int64_t interval_ms;
     bool is_plain_http;
     char *ca_file;
+    char **verify_keys; /* public key files, NULL-terminated; NULL: none given */
 };
 
 struct core_controller_spec {

@@ -94,8 +94,14 @@ static void test_config__refuses_and_says_why(void **state)
               "{\"path\":\"a\",\"image\":\"b\"}}}",
          ERR_INVALID, "both"},
         {HEAD "\"kind\":\"Controller\",\"spec\":{\"type\":\"wasm\",\"spec\":{\"image\":"
-              "{\"reference\":\"a\",\"verify\":{\"keys\":[\"k\"]}}}}}",
-         ERR_UNSUPPORTED, "verify"},
+              "{\"reference\":\"a\",\"verify\":{\"key\":\"k\"}}}}}",
+         ERR_INVALID, "verify"},
+        {HEAD "\"kind\":\"Controller\",\"spec\":{\"type\":\"wasm\",\"spec\":{\"image\":"
+              "{\"reference\":\"a\",\"verify\":{\"keys\":[]}}}}}",
+         ERR_INVALID, "verify"},
+        {HEAD "\"kind\":\"Controller\",\"spec\":{\"type\":\"wasm\",\"spec\":{\"image\":"
+              "{\"reference\":\"a\",\"verify\":{\"keys\":[7]}}}}}",
+         ERR_INVALID, "verify.keys"},
         {HEAD "\"kind\":\"Controller\",\"spec\":{\"type\":\"wasm\",\"spec\":{\"image\":"
               "{\"reference\":\"a\",\"pullPolicy\":\"Sometimes\"}}}}",
          ERR_INVALID, "Sometimes"},

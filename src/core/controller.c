@@ -30,6 +30,7 @@ struct core_controller *core_controller_unref(struct core_controller *c)
     free(c->image_digest);
     free(c->manifest_digest);
     free(c->module_digest);
+    free(c->signer);
     free(c->identity);
     c->ops->free(c);
     return NULL;

@@ -74,6 +74,7 @@ struct core_controller {
     char *image_digest;    /* what the reference resolved to */
     char *manifest_digest; /* differs from it behind an index */
     char *module_digest;   /* NULL for templates */
+    char *signer;          /* id of the key that was checked; NULL: no signature was looked at */
     char *identity;        /* text of all that its results depend on beside call and tree */
     uint64_t written_max;  /* bytes that one change may hold; 0: the default */
     bool checks_results;   /* what it prints must be of the kind, namespace and name asked for */

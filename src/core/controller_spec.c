@@ -73,6 +73,30 @@ static enum err_kind parse_policy(yyjson_val *image, enum core_pull_policy *ret,
         STR_ARG(str_take(text, 64)));
 }
 
+/* {"keys": [FILE…]}. Anything else was meant to be checked as well, so it is not passed over. */
+static enum err_kind parse_verify(yyjson_val *verify, struct core_image_spec *ret, struct err *err)
+{
+    if (verify == NULL || yyjson_is_null(verify))
+        return ERR_OK;
+    yyjson_val *keys = json_get_nocase(verify, "keys");
+    size_t i, n;
+    yyjson_val *item;
+    if (yyjson_obj_size(verify) != 1 || !yyjson_is_arr(keys) || yyjson_arr_size(keys) == 0)
+        return err_set(
+            err, ERR_INVALID,
+            "spec.spec.image.verify must be {\"keys\": [public key files]} and nothing else");
+    ret->verify_keys = mem_alloc((yyjson_arr_size(keys) + 1) * sizeof(char *));
+    size_t count = 0;
+    yyjson_arr_foreach(keys, i, n, item)
+    {
+        if (json_str(item).n == 0)
+            return err_set(
+                err, ERR_INVALID, "spec.spec.image.verify.keys must be an array of file names");
+        ret->verify_keys[count++] = mem_strdup_str(json_str(item));
+    }
+    return ERR_OK;
+}
+
 static enum err_kind parse_image(yyjson_val *image, struct core_image_spec *ret, struct err *err)
 {
     if (image == NULL || yyjson_is_null(image))
@@ -90,13 +114,9 @@ static enum err_kind parse_image(yyjson_val *image, struct core_image_spec *ret,
     ret->is_plain_http = yyjson_is_true(json_get_nocase(image, "plainHTTP"));
     if (ret->reference == NULL)
         return err_set(err, ERR_INVALID, "spec.spec.image has no 'reference'");
-    yyjson_val *verify = json_get_nocase(image, "verify");
-    if (verify != NULL && !yyjson_is_null(verify))
-        return err_set(
-            err, ERR_UNSUPPORTED,
-            "spec.spec.image.verify: this version cannot check signatures, so the image would run "
-            "unverified; take 'verify' out, or pin the image by digest");
     enum err_kind r = parse_policy(image, &ret->policy, err);
+    if (r == ERR_OK)
+        r = parse_verify(json_get_nocase(image, "verify"), ret, err);
     struct str interval = json_str(json_get_nocase(image, "interval"));
     if (r == ERR_OK && interval.n > 0 &&
         units_parse_duration(interval, &ret->interval_ms, err) != ERR_OK)
@@ -218,6 +238,7 @@ void core_controller_spec_deinit(struct core_controller_spec *s)
     free(s->wasm_path);
     free(s->image.reference);
     free(s->image.ca_file);
+    free_list(s->image.verify_keys);
     free_list(s->read_globs);
     free_list(s->write_globs);
     *s = (struct core_controller_spec){0};

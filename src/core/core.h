@@ -27,6 +27,8 @@ struct core_options {
     const char *registry_config;         /* docker config.json; NULL: none */
     const char *const *auth_files;       /* as struct oci_session_options has them */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
+    const char *trust_policy;            /* file; NULL: none. Read at each load */
+    bool requires_signatures;            /* an image that no policy or key covers is refused */
     const char *self_url;
     const char *compiler; /* see wasmhost_options; NULL: this process compiles */
     size_t cache_bytes;   /* results of controllers kept in memory; 0: none */

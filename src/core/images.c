@@ -1,12 +1,15 @@
 #include "core/images.h"
 #include "base/mem.h"
 #include "oci/settle.h"
+#include "oci/sign.h"
 
 struct core_images {
     struct oci_session_options options;
     struct wasmhost *host;
     void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;
+    const char *trust_policy; /* file, or NULL */
+    bool requires_signatures;
 };
 
 struct core_images *core_images_new(const struct core_options *options, struct wasmhost *host)
@@ -21,6 +24,8 @@ struct core_images *core_images_new(const struct core_options *options, struct w
     i->host = host;
     i->note = options->note;
     i->note_data = options->note_data;
+    i->trust_policy = options->trust_policy;
+    i->requires_signatures = options->requires_signatures;
     return i;
 }
 
@@ -61,24 +66,89 @@ from_store(struct oci_session *session, struct oci_ref ref, struct oci_image *re
     return r == ERR_OK ? oci_inspect(session, &ref, OCI_IN_STORE, ret, err) : r;
 }
 
+/* --- trust ---------------------------------------------------------------------------------------- */
+
+/* What must hold for one image; read anew at each load, so that a change of the files counts then. */
+struct trust {
+    struct oci_trust *policy; /* NULL: none is configured */
+    struct oci_trust *keys;   /* the Controller's own; they want the policy too. NULL: none */
+};
+
+static void trust_deinit(struct trust *t)
+{
+    oci_trust_free(t->keys);
+    oci_trust_free(t->policy);
+}
+
+static const struct oci_trust *trust_all(const struct trust *t)
+{
+    return t->keys != NULL ? t->keys : t->policy;
+}
+
+static enum err_kind read_trust(
+    const struct core_images *i,
+    const struct core_image_spec *spec,
+    struct trust *ret,
+    struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    if (i->trust_policy != NULL)
+        r = oci_trust_read(i->trust_policy, &ret->policy, err);
+    if (r == ERR_OK && spec->verify_keys != NULL)
+        r = oci_trust_of_keys((const char *const *)spec->verify_keys, &ret->keys, err);
+    if (ret->keys != NULL)
+        oci_trust_require_too(ret->keys, ret->policy);
+    return r;
+}
+
+enum err_kind core_images_check_policy(struct core_images *i, struct err *err)
+{
+    CLEANUP(trust_deinit) struct trust trust = {0};
+    const struct core_image_spec none = {0};
+    return read_trust(i, &none, &trust, err);
+}
+
+static enum err_kind check_required(const struct core_images *i, bool is_covered, struct err *err)
+{
+    if (!i->requires_signatures || is_covered)
+        return ERR_OK;
+    return err_set(
+        err, ERR_UNVERIFIED,
+        "no signature of it is checked, and -api-require-signatures wants one: name its keys in "
+        "the "
+        "policy of -api-trust-policy or in spec.spec.image.verify.keys");
+}
+
+/* --- loading -------------------------------------------------------------------------------------- */
+
+/* Whatever way it came: what counts is what stands in the store, signatures included. */
 static enum err_kind bring(
     struct core_images *i,
     struct oci_session *session,
     const struct core_image_spec *spec,
     const struct oci_ref *ref,
+    const struct oci_trust *trust,
     struct oci_image *ret,
+    struct oci_verdict *ret_verdict,
     struct err *err)
 {
     struct oci_ref settled = *ref;
     enum core_pull_policy policy = effective_policy(spec, ref);
     if (policy != CORE_PULL_ALWAYS) {
         enum err_kind r = from_store(session, *ref, ret, err);
-        if (r != ERR_NOT_FOUND || policy == CORE_PULL_NEVER)
+        if (r == ERR_OK)
+            r = oci_verify_stored(session, ref, ret->digest, trust, ret_verdict, err);
+        if (r == ERR_OK || (r != ERR_NOT_FOUND && r != ERR_UNVERIFIED) || policy == CORE_PULL_NEVER)
             return r;
+        oci_image_deinit(ret); /* its signature may be in the registry only */
     }
     note(i, "Pulling image", spec->reference);
     enum err_kind r = oci_ref_settle(session, &settled, OCI_AT_SOURCE, err);
-    return r == ERR_OK ? oci_pull(session, &settled, ret, err) : r;
+    if (r == ERR_OK)
+        r = oci_pull(session, &settled, ret, err);
+    if (r == ERR_OK)
+        r = oci_verify_stored(session, &settled, ret->digest, trust, ret_verdict, err);
+    return r;
 }
 
 static enum err_kind compile(
@@ -94,31 +164,53 @@ static enum err_kind compile(
     return r == ERR_OK ? wasmhost_load(i->host, buf_view(&wasm), digest, ret, err) : r;
 }
 
-enum err_kind core_images_load(
+static enum err_kind load(
     struct core_images *i,
+    struct oci_session *session,
     const struct core_image_spec *spec,
+    const struct oci_trust *trust,
     struct oci_image *ret,
+    struct oci_verdict *ret_verdict,
     struct wasmhost_module **ret_module,
     struct err *err)
 {
     struct oci_ref ref;
+    enum err_kind r = oci_ref_parse_source(str_from(spec->reference), &ref, err);
+    if (r == ERR_OK)
+        r = bring(i, session, spec, &ref, trust, ret, ret_verdict, err);
+    if (r == ERR_OK)
+        r = check_required(i, ret_verdict->state == OCI_TRUST_VERIFIED, err);
+    return r == ERR_OK ? compile(i, session, ret, ret_module, err) : r;
+}
+
+enum err_kind core_images_load(
+    struct core_images *i,
+    const struct core_image_spec *spec,
+    struct oci_image *ret,
+    struct oci_verdict *ret_verdict,
+    struct wasmhost_module **ret_module,
+    struct err *err)
+{
+    CLEANUP(trust_deinit) struct trust trust = {0};
     struct oci_session *session = NULL;
     struct oci_session_options options = i->options;
-    options.is_plain_http = spec->is_plain_http;
-    options.ca_file = spec->ca_file;
     *ret = (struct oci_image){0};
+    *ret_verdict = (struct oci_verdict){0};
     if (options.store_dir == NULL)
         return err_set(
             err, ERR_INVALID,
             "image '%s': no place for the image store: give -api-store, or set HOME",
             spec->reference);
-    enum err_kind r = oci_ref_parse_source(str_from(spec->reference), &ref, err);
+    enum err_kind r = read_trust(i, spec, &trust, err);
+    if (r == ERR_OK)
+        r = check_required(i, trust_all(&trust) != NULL, err);
+    options.is_plain_http = spec->is_plain_http;
+    options.ca_file = spec->ca_file;
+    options.trust = trust_all(&trust);
     if (r == ERR_OK)
         r = oci_session_new(&options, &session, err);
     if (r == ERR_OK)
-        r = bring(i, session, spec, &ref, ret, err);
-    if (r == ERR_OK)
-        r = compile(i, session, ret, ret_module, err);
+        r = load(i, session, spec, options.trust, ret, ret_verdict, ret_module, err);
     oci_session_free(session);
     if (r != ERR_OK) {
         oci_image_deinit(ret);

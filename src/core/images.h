@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/core.h"
 #include "oci/image.h"
+#include "oci/trust.h"
 #include "wasmhost/wasmhost.h"
 
 struct core_images; /* one thread at a time */
@@ -14,7 +15,13 @@ struct core_images; /* one thread at a time */
 struct core_images *core_images_new(const struct core_options *options, struct wasmhost *host);
 struct core_images *core_images_free(struct core_images *i);
 
+/* Can the trust policy be used? Asked before anything is loaded; INVALID, NOT_FOUND. */
+enum err_kind core_images_check_policy(struct core_images *i, struct err *err) MUST_USE;
+
 /*
+ * ret_verdict: what the trust policy and the Controller's own keys, which must both hold, say of the
+ * digest that is loaded; UNVERIFIED where they do not, or where a signature is required and neither wants
+ * one. A copy in the store that is not verified is brought anew, where it may be.
  * ret_module has a reference for the caller.
  * fails   as oci_pull and wasmhost_load; NOT_FOUND where the policy does not let us pull. The text
  *         names the reference.
@@ -23,5 +30,6 @@ enum err_kind core_images_load(
     struct core_images *i,
     const struct core_image_spec *spec,
     struct oci_image *ret,
+    struct oci_verdict *ret_verdict,
     struct wasmhost_module **ret_module,
     struct err *err) MUST_USE;

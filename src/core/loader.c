@@ -98,12 +98,17 @@ static enum err_kind offer_of_image(
 
 /* --- controllers ---------------------------------------------------------------------------------- */
 
-static void
-describe_image(struct core_controller *c, const struct oci_image *image, const char *reference)
+static void describe_image(
+    struct core_controller *c,
+    const struct oci_image *image,
+    const struct oci_verdict *verdict,
+    const char *reference)
 {
     c->image_reference = mem_strdup(reference);
     c->image_digest = mem_strdup(image->digest);
     c->manifest_digest = mem_strdup(image->manifest_digest);
+    if (verdict->state == OCI_TRUST_VERIFIED)
+        c->signer = mem_strdup(verdict->signer);
 }
 
 static void warn_unverified(struct loader *l, const char *reference)
@@ -121,7 +126,8 @@ static enum err_kind add_image_controller(
     struct oci_image image;
     struct wasmhost_module *module = NULL;
     struct core_controller *controller = NULL;
-    enum err_kind r = core_images_load(l->images, &spec->image, &image, &module, err);
+    struct oci_verdict verdict;
+    enum err_kind r = core_images_load(l->images, &spec->image, &image, &verdict, &module, err);
     if (r != ERR_OK)
         return r;
     if (name == NULL && image.name == NULL) {
@@ -145,12 +151,12 @@ static enum err_kind add_image_controller(
     }
     wasmhost_module_unref(module);
     if (r == ERR_OK) {
-        describe_image(controller, &image, spec->image.reference);
+        describe_image(controller, &image, &verdict, spec->image.reference);
         r = core_registry_add_controller(l->registry, controller, err);
     }
     if (r == ERR_OK)
         r = offer_of_image(l, &image, spec->image.reference, controller, err);
-    if (r == ERR_OK)
+    if (r == ERR_OK && verdict.state != OCI_TRUST_VERIFIED)
         warn_unverified(l, spec->image.reference);
     oci_image_deinit(&image);
     return r;
@@ -381,7 +387,9 @@ enum err_kind core_load(
         .images = core_images_new(options, host),
         .registry = core_registry_new(),
     };
-    enum err_kind r = load(&l, err);
+    enum err_kind r = core_images_check_policy(l.images, err);
+    if (r == ERR_OK)
+        r = load(&l, err);
     for (size_t i = 0; i < l.offered_count; i++)
         core_definition_free(l.offered[i].definition);
     free(l.offered);

@@ -24,15 +24,16 @@ write_kinds(struct buf *to, const struct core_registry *registry, const struct c
     }
 }
 
-/* Verified: no signature has been looked at. UpToDate: what the reference resolved to when it was loaded. */
+/* Verified: Unknown where no policy wanted a signature; a false one does not run. UpToDate: what the reference resolved to when it was loaded. */
 static void write_conditions(struct buf *to, const struct core_controller *c)
 {
     buf_text(to, ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}");
     if (c->image_reference != NULL)
-        buf_text(
+        buf_printf(
             to,
-            ",{\"type\":\"Verified\",\"status\":\"Unknown\"}"
-            ",{\"type\":\"UpToDate\",\"status\":\"Unknown\"}");
+            ",{\"type\":\"Verified\",\"status\":\"%s\"}"
+            ",{\"type\":\"UpToDate\",\"status\":\"Unknown\"}",
+            c->signer != NULL ? "True" : "Unknown");
     buf_char(to, ']');
 }
 
@@ -48,6 +49,7 @@ static void write_controller(
         member(to, "{\"reference\":", c->image_reference);
         member(to, ",\"digest\":", c->image_digest);
         member(to, ",\"manifest\":", c->manifest_digest);
+        member(to, ",\"signer\":", c->signer);
         buf_char(to, '}');
     }
     member(to, ",\"module\":", c->module_digest);

@@ -262,3 +262,16 @@ enum err_kind oci_verify(
     memcpy(ret_subject, subject.digest, sizeof(subject.digest));
     return oci_trust_inspect(trust, ref, &place, subject.digest, each, data, ret, err);
 }
+
+enum err_kind oci_verify_stored(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    const char *digest,
+    const struct oci_trust *trust,
+    struct oci_verdict *ret,
+    struct err *err)
+{
+    auto_oci_place struct oci_place place = {0};
+    enum err_kind r = oci_session_place(s, ref, true, false, &place, err);
+    return r == ERR_OK ? oci_trust_check(trust, ref, &place, digest, ret, err) : r;
+}

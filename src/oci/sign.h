@@ -46,3 +46,12 @@ enum err_kind oci_verify(
     char ret_subject[OCI_DIGEST_MAX],
     struct oci_verdict *ret,
     struct err *err) MUST_USE;
+
+/* The same for the store's copy of that digest, whatever kind of reference it came by. */
+enum err_kind oci_verify_stored(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    const char *digest,
+    const struct oci_trust *trust,
+    struct oci_verdict *ret,
+    struct err *err) MUST_USE;

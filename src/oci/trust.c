@@ -26,6 +26,11 @@ struct oci_trust *oci_trust_free(struct oci_trust *t)
     return NULL;
 }
 
+void oci_trust_require_too(struct oci_trust *t, const struct oci_trust *also)
+{
+    t->also = also;
+}
+
 /* --- which rule --------------------------------------------------------------------------------------- */
 
 char *trust_subject(const struct oci_ref *ref)
@@ -154,7 +159,7 @@ static enum err_kind judge(
     return r;
 }
 
-enum err_kind oci_trust_inspect(
+static enum err_kind inspect_one(
     const struct oci_trust *t,
     const struct oci_ref *ref,
     struct oci_place *place,
@@ -165,9 +170,6 @@ enum err_kind oci_trust_inspect(
     struct err *err)
 {
     struct oci_verdict verdict = {.state = OCI_TRUST_UNKNOWN};
-    *ret = verdict;
-    if (t == NULL)
-        return ERR_OK;
     autofree char *subject = trust_subject(ref);
     const struct trust_rule *rule = rule_for(t, subject);
     if (rule == NULL && !t->default_accepts)
@@ -178,6 +180,26 @@ enum err_kind oci_trust_inspect(
         return ERR_OK;
     struct counting c = {.rule = rule, .verdict = &verdict, .each = each, .data = data};
     enum err_kind r = judge(t, place, subject, digest, &c, err);
+    if (r == ERR_OK)
+        *ret = verdict;
+    return r;
+}
+
+enum err_kind oci_trust_inspect(
+    const struct oci_trust *t,
+    const struct oci_ref *ref,
+    struct oci_place *place,
+    const char *digest,
+    bool (*each)(void *data, const struct oci_signature *s, const char *signer),
+    void *data,
+    struct oci_verdict *ret,
+    struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    struct oci_verdict verdict = {.state = OCI_TRUST_UNKNOWN};
+    *ret = verdict;
+    for (; r == ERR_OK && t != NULL; t = t->also)
+        r = inspect_one(t, ref, place, digest, each, data, &verdict, err);
     if (r == ERR_OK)
         *ret = verdict;
     return r;

@@ -16,6 +16,8 @@ enum err_kind oci_trust_read(const char *path, struct oci_trust **ret, struct er
 /* A policy of these key files (PEM, NULL-terminated list) for every reference: any of them will do. */
 enum err_kind
 oci_trust_of_keys(const char *const *key_paths, struct oci_trust **ret, struct err *err) MUST_USE;
+/* From now on `also` (borrowed, outlives t) must hold too. Before t is used. */
+void oci_trust_require_too(struct oci_trust *t, const struct oci_trust *also);
 struct oci_trust *oci_trust_free(struct oci_trust *t);
 DEFINE_CLEANUP(struct oci_trust, oci_trust_free)
 

@@ -21,7 +21,8 @@ struct oci_trust {
     struct trust_rule *rules; /* the first that matches counts */
     size_t rule_count;
     bool default_accepts;
-    char *path; /* NULL: keys alone */
+    char *path;                   /* NULL: keys alone */
+    const struct oci_trust *also; /* must hold as well; NULL */
 };
 
 /* What the patterns are held against: "host/repository", a store's name, "oci-layout:DIR". */

@@ -64,6 +64,50 @@ expect_exit 2 cup image sign --key cosign.key --remote hello:v1
 expect_exit 2 cup image verify hello:v1
 expect_exit 3 cup image sign --key cosign.key hello:none
 
+# --- trust: cupd, from the store alone
+mkdir files resources
+jq -n '{rules: [{repositories: ["hello"], anyOf: ["cosign.pub", "ec.pub"]}, {repositories: ["free"], accept: true}]}' >store-policy.json
+echo '{"rulez": []}' >bad.json
+key_id=sha256:$(openssl pkey -pubin -in cosign.pub -outform DER | sha256sum | cut -d' ' -f1)
+cupd_flags=(-api-source local -api-local-path "$work/files" -api-data "$work/data")
+check() { cupd check "${cupd_flags[@]}" "$@"; }
+shown() { cup controller show hello -o json | jq -e --arg key "$key_id" "$1"; }
+controller() { # reference, verify
+    jq -n --arg ref "$1" --argjson verify "$2" '{apiVersion: "cup.flipt.io/v1alpha1", kind: "Controller", metadata: {name: "hello"},
+        spec: {type: "wasm", spec: {image: {reference: $ref, pullPolicy: "Never", verify: $verify}}}}' >resources/controller.json
+}
+expect_exit 1 check -api-image bare:v1 -api-trust-policy store-policy.json
+holds "t_adv_10_cupd_uncovered: what no rule is for is refused" grep -q 'no rule of policy' "$stdout"
+expect_exit 1 check -api-image hello:v1 -api-trust-policy bad.json
+expect_exit 1 check -api-trust-policy none.json
+holds "a policy that cannot be read stops the start" grep -q none.json "$stdout"
+expect_exit 1 check -api-image hello:v1 -api-require-signatures
+holds "a required signature wants a policy" grep -q 'api-require-signatures wants one' "$stdout"
+expect_exit 1 check -api-image hello:v1 -api-require-signatures=yes
+expect_exit 0 check -api-image hello:v1
+holds "without a policy the start warns" grep -q 'level=WARN msg="Image runs without a signature' "$stdout"
+start_cupd "${cupd_flags[@]}" -api-image hello:v1 -api-trust-policy store-policy.json -api-require-signatures
+holds "with one the condition is True, and the signer is named" shown '.image.signer == $key
+    and (.conditions[] | select(.type == "Verified") | .status) == "True"'
+holds "... and nothing warns" test "$(grep -c 'without a signature' "$work/cupd.log" || true)" = 0
+stop_cupd
+start_cupd "${cupd_flags[@]}" -api-image hello:v1
+holds "without one it is Unknown" shown '.image.signer == null and (.conditions[] | select(.type == "Verified") | .status) == "Unknown"'
+stop_cupd
+controller hello:v1 "{\"keys\": [\"$work/cosign.pub\"]}"
+start_cupd "${cupd_flags[@]}" -api-resources "$work/resources"
+holds "a Controller's own keys are checked" shown '.image.signer == $key'
+stop_cupd
+controller hello:v1 "{\"keys\": [\"$work/other.pub\"]}"
+expect_exit 1 check -api-resources "$work/resources"
+holds "... and another key refuses" grep -q 'must be signed by a trusted key' "$stdout"
+controller bare:v1 "{\"keys\": [\"$work/cosign.pub\"]}"
+expect_exit 1 check -api-resources "$work/resources"
+holds "t_adv_10_cupd_unsigned: it does not start, and says why" grep -q 'there is no signature' "$stdout"
+controller hello:v1 '{"key": "cosign.pub"}'
+expect_exit 1 check -api-resources "$work/resources"
+holds "what is misspelt is not passed over" grep -q 'spec.spec.image.verify must be' "$stdout"
+
 # --- in registries of each kind
 try_registry() { # what it is
     local ref=$registry/team/hello:v1 form n i
