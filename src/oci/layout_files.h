@@ -68,8 +68,8 @@ size_t layout_sweep(const char *dir, int64_t partial_age_s, bool only_count);
 struct layout_pin *layout_pin_new(void);
 struct layout_pin *layout_pin_free(struct layout_pin *p);
 /* From now until the layout is closed no prune takes this blob, nor what a manifest of that digest needs.
- * Takes the lock shared. */
-enum err_kind layout_pin(const struct oci_layout *l, const char *digest, struct err *err) MUST_USE;
+ * Takes the lock shared. Readers may go on when it fails: a store that cannot be written has no prune. */
+enum err_kind layout_pin(const struct oci_layout *l, const char *digest, struct err *err);
 /* What living processes pin, this handle apart: `each` is called for every digest. */
 void layout_pinned(
     const struct oci_layout *l, void (*each)(void *data, const char *digest), void *data);
