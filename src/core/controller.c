@@ -1,5 +1,6 @@
 #include "core/controller.h"
 #include "base/mem.h"
+#include "oci/store.h"
 
 void core_controller_init(
     struct core_controller *c,
@@ -31,6 +32,7 @@ struct core_controller *core_controller_unref(struct core_controller *c)
     free(c->manifest_digest);
     free(c->module_digest);
     free(c->signer);
+    oci_pin_free(c->pin);
     free(c->identity);
     c->ops->free(c);
     return NULL;

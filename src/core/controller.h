@@ -75,6 +75,7 @@ struct core_controller {
     char *manifest_digest; /* differs from it behind an index */
     char *module_digest;   /* NULL for templates */
     char *signer;          /* id of the key that was checked; NULL: no signature was looked at */
+    struct oci_pin *pin;   /* keeps its image in the store; NULL: nothing is kept */
     char *identity;        /* text of all that its results depend on beside call and tree */
     uint64_t written_max;  /* bytes that one change may hold; 0: the default */
     bool checks_results;   /* what it prints must be of the kind, namespace and name asked for */

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "oci/settle.h"
 #include "oci/sign.h"
+#include "oci/store.h"
 
 struct core_images {
     struct oci_session_options options;
@@ -63,7 +64,10 @@ from_store(struct oci_session *session, struct oci_ref ref, struct oci_image *re
     enum err_kind r = oci_ref_settle(session, &ref, OCI_IN_STORE, err);
     if (r == ERR_OK)
         r = oci_store_resolve(session, &ref, digest, err);
-    return r == ERR_OK ? oci_inspect(session, &ref, OCI_IN_STORE, ret, err) : r;
+    if (r == ERR_OK)
+        r = oci_inspect(session, &ref, OCI_IN_STORE, ret, err);
+    /* Rot is told now, while it can still be fetched again. */
+    return r == ERR_OK ? oci_store_check_content(session, ret, err) : r;
 }
 
 /* --- trust ---------------------------------------------------------------------------------------- */

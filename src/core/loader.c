@@ -6,7 +6,7 @@
 #include "core/images.h"
 #include "core/template_controller.h"
 #include "core/wasm_controller.h"
-#include "oci/image.h"
+#include "oci/store.h"
 
 #include <stdio.h>
 
@@ -152,6 +152,8 @@ static enum err_kind add_image_controller(
     wasmhost_module_unref(module);
     if (r == ERR_OK) {
         describe_image(controller, &image, &verdict, spec->image.reference);
+        /* A store that cannot be written to is not pruned either. */
+        (void)oci_store_pin(l->options->store_dir, image.digest, &controller->pin, NULL);
         r = core_registry_add_controller(l->registry, controller, err);
     }
     if (r == ERR_OK)

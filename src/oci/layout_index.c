@@ -5,6 +5,7 @@
 #include "oci/layout_files.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 #define INDEX_MAX ((size_t)16 << 20)
@@ -30,6 +31,12 @@ write_file(const char *dir, const char *name, struct str bytes, unsigned mode, s
     autofree char *path = fs_join(dir, name);
     autofree char *temp = fs_join(dir, "index.json.tmp");
     return fs_write_atomic_by(temp, path, bytes, mode, err);
+}
+
+void layout_index_sweep(const char *dir)
+{
+    autofree char *temp = fs_join(dir, "index.json.tmp");
+    unlink(temp);
 }
 
 static enum err_kind

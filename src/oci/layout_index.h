@@ -32,6 +32,8 @@ enum err_kind layout_index_set(
 /* The whole index; `text` must outlive doc, whose root has the list "manifests". */
 enum err_kind layout_index_read(
     const char *dir, struct buf *text, struct json_doc *doc, struct err *err) MUST_USE;
+/* Remove what a killed writer left; the lock is held exclusively. */
+void layout_index_sweep(const char *dir);
 /* The name of an entry; {NULL, 0}: it has none. */
 struct str layout_index_name(yyjson_val *entry);
 /* Write the index anew without the entries, by their position, that is_dropped says. The caller holds the

@@ -242,10 +242,10 @@ struct oci_pin {
 };
 
 enum err_kind
-oci_store_pin(struct oci_session *s, const char *digest, struct oci_pin **ret, struct err *err)
+oci_store_pin(const char *store_dir, const char *digest, struct oci_pin **ret, struct err *err)
 {
     autorelease(oci_pin_free) struct oci_pin *pin = mem_new(struct oci_pin);
-    enum err_kind r = oci_layout_open(s->store_dir, false, true, &pin->layout, err);
+    enum err_kind r = oci_layout_open(store_dir, false, true, &pin->layout, err);
     if (r == ERR_OK)
         r = layout_pin(pin->layout, digest, err);
     if (r == ERR_OK)

@@ -120,11 +120,16 @@ enum err_kind oci_store_check(
     struct oci_checked *ret,
     struct err *err) MUST_USE;
 
+/* The same for the content layer of an image of the store. UNVERIFIED, NOT_FOUND. */
+enum err_kind oci_store_check_content(
+    struct oci_session *s, const struct oci_image *image, struct err *err) MUST_USE;
+
 /* --- in use ------------------------------------------------------------------------------------- */
 
 struct oci_pin;
-/* What the manifest of that digest needs stays in the store until the pin is freed or the process ends. */
-enum err_kind oci_store_pin(
-    struct oci_session *s, const char *digest, struct oci_pin **ret, struct err *err) MUST_USE;
+/* What the manifest of that digest needs stays in the store until the pin is freed or the process ends.
+ * Best effort of who only reads: without it the image is still loaded. */
+enum err_kind
+oci_store_pin(const char *store_dir, const char *digest, struct oci_pin **ret, struct err *err);
 struct oci_pin *oci_pin_free(struct oci_pin *pin);
 DEFINE_CLEANUP(struct oci_pin, oci_pin_free)

@@ -93,6 +93,16 @@ static enum err_kind check_layout(struct oci_layout *l, struct oci_checked *ret,
     return ERR_OK;
 }
 
+enum err_kind
+oci_store_check_content(struct oci_session *s, const struct oci_image *image, struct err *err)
+{
+    struct oci_layout *store;
+    enum err_kind r = oci_session_store(s, false, &store, err);
+    if (r == ERR_OK)
+        r = oci_layout_read(store, image->content_digest, image->content_bytes, NULL, NULL, err);
+    return r;
+}
+
 enum err_kind oci_store_check(
     struct oci_session *s, const struct oci_ref *where, struct oci_checked *ret, struct err *err)
 {

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "oci/layout_index.h"
 #include "oci/store_internal.h"
 
 #include <errno.h>
@@ -143,6 +144,8 @@ static void remove_leftovers(const struct prune *p, struct oci_pruned *ret)
     bool is_dry = p->options->is_dry_run;
     ret->leftovers = layout_sweep(l->ingest, p->options->grace_s, is_dry);
     layout_sweep(l->pins, 0, is_dry);
+    if (!is_dry)
+        layout_index_sweep(l->dir);
 }
 
 static enum err_kind carry_out(struct prune *p, struct oci_pruned *ret, struct err *err)

@@ -274,7 +274,7 @@ static void test_prune__what_is_in_use_stays_whatever_the_size(void **state)
     options.removes_all = true;
     {
         autorelease(oci_pin_free) struct oci_pin *pin = NULL;
-        assert_int_equal(oci_store_pin(d->session, a, &pin, NULL), ERR_OK);
+        assert_int_equal(oci_store_pin(d->dir, a, &pin, NULL), ERR_OK);
         assert_int_equal(prune(d, &options), 0);
         remove_name(d, "a:v1");
         assert_int_equal(prune(d, &options), 0);
