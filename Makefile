@@ -8,7 +8,7 @@ SOURCES = $(shell git ls-files 'src/*.[ch]' 'sdk/*.[ch]' 'examples/*.[ch]' 'test
 
 SECONDS ?= 600
 
-.PHONY: all deps release check check-debug check-asan check-wasi fuzz lint fmt demo bench interop install clean help
+.PHONY: all deps release check check-debug check-asan check-faults check-wasi fuzz lint fmt demo bench interop install clean help
 
 all: deps release ## build cup and cupd into build/release (installs what that needs)
 
@@ -49,6 +49,11 @@ fuzz: ## each parser against made-up inputs (T=name for one, SECONDS=600 for eac
 	@$(CMAKE) -B $(B)/fuzz -DCMAKE_BUILD_TYPE=Fuzz -DCMAKE_C_COMPILER=clang-14
 	@ninja -C $(B)/fuzz fuzz
 	@tools/run-fuzz $(B)/fuzz $(SECONDS) $(T)
+
+check-faults: ## killed, failing and cut-off commands at every point, not only at some (minutes)
+	@tools/install-deps check
+	@$(MAKE) --no-print-directory release
+	@CUP_FAULTS=full tools/run-tests $(B)/release store-
 
 lint: ## format, folder arrows and banned calls
 	@tools/check-layers --self-test && tools/check-layers
