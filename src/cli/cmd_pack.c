@@ -1,13 +1,10 @@
 /* cup pack: a module and its definitions become one image in the local store or a layout. */
-#include "base/fs.h"
 #include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "cli/sources.h"
 #include "cli/transport.h"
 #include "json/json.h"
-
-#include <dirent.h>
-#include <errno.h>
 
 struct pack_options {
     struct cli_transport transport;
@@ -42,61 +39,6 @@ static const struct cli_option options[] = {
     {0},
 };
 
-/* What a directory gives: paths on the heap. */
-struct sources {
-    char *wasm;
-    char **definitions;
-    size_t count;
-    size_t cap;
-};
-
-static void sources_deinit(struct sources *s)
-{
-    free(s->wasm);
-    for (size_t i = 0; i < s->count; i++)
-        free(s->definitions[i]);
-    free(s->definitions);
-}
-#define auto_sources CLEANUP(sources_deinit)
-
-static enum err_kind
-take_file(const char *dir, const char *name, struct sources *s, struct err *err)
-{
-    if (name[0] == '.')
-        return ERR_OK;
-    if (str_ends(str_from(name), STR(".json"))) {
-        mem_grow(&s->definitions, s->count, &s->cap);
-        s->definitions[s->count++] = fs_join(dir, name);
-    } else if (str_ends(str_from(name), STR(".wasm"))) {
-        if (s->wasm != NULL)
-            return err_set(
-                err, ERR_USAGE,
-                "directory '%s' holds more than one .wasm file: name one with "
-                "--wasm and the definitions with --definition",
-                dir);
-        s->wasm = fs_join(dir, name);
-    }
-    return ERR_OK;
-}
-
-static enum err_kind read_directory(const char *dir, struct sources *s, struct err *err)
-{
-    struct dirent **entries = NULL;
-    int count = scandir(dir, &entries, NULL, alphasort);
-    if (count < 0)
-        return err_errno(err, errno, "directory '%s'", dir);
-    enum err_kind r = ERR_OK;
-    for (int i = 0; i < count; i++) {
-        if (r == ERR_OK)
-            r = take_file(dir, entries[i]->d_name, s, err);
-        free(entries[i]);
-    }
-    free(entries);
-    if (r == ERR_OK && s->wasm == NULL)
-        r = err_set(err, ERR_NOT_FOUND, "directory '%s' holds no .wasm file", dir);
-    return r;
-}
-
 /* https://reproducible-builds.org/specs/source-date-epoch/: seconds; anything else is an error. */
 static enum err_kind source_date(const struct cli_env *env, int64_t *ret, struct err *err)
 {
@@ -113,20 +55,18 @@ static enum err_kind source_date(const struct cli_env *env, int64_t *ret, struct
 }
 
 static enum err_kind
-gather(struct cli *c, const struct pack_options *o, struct sources *s, struct err *err)
+gather(struct cli *c, const struct pack_options *o, struct cli_sources *s, struct err *err)
 {
     bool has_files = o->wasm != NULL || o->definitions.count > 0;
     if (c->args.count == 1 && has_files)
         return err_set(err, ERR_USAGE, "either a directory or --wasm and --definition, not both");
     if (c->args.count == 1)
-        return read_directory(c->args.items[0], s, err);
+        return cli_sources_read(c->args.items[0], s, err);
     if (o->wasm == NULL)
         return err_set(err, ERR_USAGE, "'cup pack' needs --wasm FILE or a directory");
     s->wasm = mem_strdup(o->wasm);
-    for (size_t i = 0; i < o->definitions.count; i++) {
-        mem_grow(&s->definitions, s->count, &s->cap);
-        s->definitions[s->count++] = mem_strdup(o->definitions.items[i]);
-    }
+    for (size_t i = 0; i < o->definitions.count; i++)
+        cli_sources_add(s, mem_strdup(o->definitions.items[i]));
     return ERR_OK;
 }
 
@@ -148,7 +88,7 @@ print_packed(struct cli *c, const struct oci_ref *ref, const char *digest, struc
 static enum err_kind pack(
     struct cli *c,
     const struct pack_options *o,
-    const struct sources *s,
+    const struct cli_sources *s,
     const struct oci_ref *ref,
     struct err *err)
 {
@@ -176,7 +116,7 @@ static enum err_kind pack(
 static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     const struct pack_options *o = data;
-    auto_sources struct sources s = {0};
+    auto_sources struct cli_sources s = {0};
     struct oci_ref ref;
     enum err_kind r = cli_check_args(c, 0, 1, "", err);
     if (r == ERR_OK && o->tag == NULL)

@@ -17,6 +17,7 @@ extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_image;
 extern const struct cli_command cmd_image_attach;
 extern const struct cli_command cmd_image_check;
+extern const struct cli_command cmd_image_diff;
 extern const struct cli_command cmd_image_keygen;
 extern const struct cli_command cmd_image_list;
 extern const struct cli_command cmd_image_prune;
