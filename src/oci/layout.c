@@ -158,6 +158,32 @@ enum err_kind oci_layout_names(
     return ERR_OK;
 }
 
+enum err_kind oci_layout_unnamed(
+    struct oci_layout *l,
+    bool (*each)(void *data, const struct oci_descriptor *d, struct err *err),
+    void *data,
+    struct err *err)
+{
+    autobuf struct buf text = {0};
+    auto_json struct json_doc doc = {0};
+    size_t i, n;
+    yyjson_val *item;
+    enum err_kind r = layout_index_read(l->dir, &text, &doc, err);
+    if (r != ERR_OK)
+        return r;
+    yyjson_arr_foreach(json_get(doc.root, "manifests"), i, n, item)
+    {
+        struct oci_descriptor d;
+        struct err failed = {.kind = ERR_CANCELLED};
+        if (layout_index_name(item).n > 0 ||
+            oci_descriptor_parse(item, "the entry", &d, NULL) != ERR_OK)
+            continue; /* what we cannot read is not ours to judge: ignore unknown, image-layout.md */
+        if (!each(data, &d, &failed))
+            return err_set(err, failed.kind, "%s", failed.text);
+    }
+    return ERR_OK;
+}
+
 /* Names of blobs first, those that another process has just put there as well; then what needs them. */
 static enum err_kind
 set_name(struct oci_layout *l, const struct layout_entry *entry, struct err *err)

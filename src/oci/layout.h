@@ -55,6 +55,13 @@ enum err_kind oci_layout_names(
     bool (*each)(void *data, struct str name, struct err *err),
     void *data,
     struct err *err) MUST_USE;
+/* Each entry of index.json that has no name, in the same way: an image known by its digest, or what points
+ * at one, where a tool keeps it so. */
+enum err_kind oci_layout_unnamed(
+    struct oci_layout *l,
+    bool (*each)(void *data, const struct oci_descriptor *d, struct err *err),
+    void *data,
+    struct err *err) MUST_USE;
 /* Put the name on a manifest whose blobs are all there already; takes it off another. */
 enum err_kind oci_layout_name(
     struct oci_layout *l,

@@ -88,6 +88,39 @@ static enum err_kind list_fallback(struct oci_place *p, struct listing *l, struc
     return r == ERR_OK ? r : err_wrap(err, "tag '%s'", tag);
 }
 
+/* Does this manifest of a layout point at the subject? What cannot be read does not. */
+static bool points_at(struct oci_place *p, const char *digest, const char *subject)
+{
+    struct err ignored;
+    auto_oci_raw struct oci_raw raw = {0};
+    auto_oci_manifest struct oci_manifest m = {0};
+    if (oci_place_manifest(p, digest, &raw, &ignored) != ERR_OK ||
+        oci_manifest_parse(buf_view(&raw.bytes), &m, &ignored) != ERR_OK)
+        return false;
+    struct str found = json_str(json_get(json_get(m.json.root, "subject"), "digest"));
+    return str_eqz(found, subject);
+}
+
+struct unnamed {
+    struct oci_place *place;
+    struct listing *listing;
+};
+
+static bool add_unnamed(void *data, const struct oci_descriptor *d, struct err *err)
+{
+    struct unnamed *u = data;
+    if (!points_at(u->place, d->digest, u->listing->subject))
+        return true;
+    return add(u->listing, d, NULL, err) == ERR_OK;
+}
+
+/* oras keeps what points at an image in index.json itself, without a name. */
+static enum err_kind list_unnamed(struct oci_place *p, struct listing *l, struct err *err)
+{
+    struct unnamed u = {.place = p, .listing = l};
+    return p->layout == NULL ? ERR_OK : oci_layout_unnamed(p->layout, add_unnamed, &u, err);
+}
+
 /* The signatures of cosign before version 3: a manifest under a tag of its own. */
 static enum err_kind list_sig_tag(struct oci_place *p, struct listing *l, struct err *err)
 {
@@ -121,6 +154,8 @@ enum err_kind oci_referrers_list(
         r = oci_registry_referrers(p->registry, digest, add_page, &l, err);
     if (r == ERR_UNSUPPORTED)
         r = list_fallback(p, &l, err);
+    if (r == ERR_OK)
+        r = list_unnamed(p, &l, err);
     if (r == ERR_OK)
         r = list_sig_tag(p, &l, err);
     if (r != ERR_OK) {

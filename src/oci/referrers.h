@@ -1,7 +1,8 @@
 /*
  * What points at a manifest: signatures and other attachments, whatever way a registry or layout keeps
- * them. Three ways are read: the referrers API, the fallback tag sha256-<hex> (an index), and, for
- * signatures of older tools, the tag sha256-<hex>.sig (a manifest of its own).
+ * them. Four ways are read: the referrers API, the fallback tag sha256-<hex> (an index), for
+ * signatures of older tools the tag sha256-<hex>.sig (a manifest of its own), and in a layout what stands
+ * in index.json without a name.
  * source: distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema"; image-spec "descriptor.md"
  */
 #pragma once

@@ -115,6 +115,30 @@ static void test_referrers__sig_tag_is_listed(void **state)
     assert_string_equal(found.items[0].tag, SUBJECT_TAG ".sig");
 }
 
+/* As oras lays them out; what has rotted or points elsewhere is passed over. */
+static void test_referrers__unnamed_entries_of_a_layout_are_listed(void **state)
+{
+    (void)state;
+    char digest[OCI_DIGEST_MAX];
+    auto_place struct test_place t;
+    test_place_init(&t);
+    autobuf struct buf manifest = {0};
+    manifest_of("application/x.test", "one", &manifest);
+    oci_digest_of(buf_view(&manifest), digest);
+    name_blob(&t.place, digest, OCI_MEDIA_MANIFEST, buf_view(&manifest));
+    oci_digest_of(STR("{}"), digest);
+    name_blob(&t.place, digest, OCI_MEDIA_MANIFEST, STR("{}"));
+    autofree char *other = mem_printf("%s", manifest.p);
+    memcpy(strstr(other, SUBJECT) + 7, "bbbb", 4);
+    oci_digest_of(str_from(other), digest);
+    name_blob(&t.place, digest, OCI_MEDIA_MANIFEST, str_from(other));
+    auto_oci_referrers struct oci_referrers found = {0};
+    assert_int_equal(oci_referrers_list(&t.place, SUBJECT, &found, NULL), ERR_OK);
+    assert_int_equal(found.count, 1);
+    oci_digest_of(buf_view(&manifest), digest);
+    assert_string_equal(found.items[0].digest, digest);
+}
+
 static void test_referrers__fallback_tag_that_is_no_index_is_not_overwritten(void **state)
 {
     (void)state;
@@ -204,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_referrers__neighbours_are_kept_and_nothing_is_listed_twice),
         cmocka_unit_test(test_referrers__foreign_entries_keep_their_own_text),
         cmocka_unit_test(test_referrers__sig_tag_is_listed),
+        cmocka_unit_test(test_referrers__unnamed_entries_of_a_layout_are_listed),
         cmocka_unit_test(test_referrers__fallback_tag_that_is_no_index_is_not_overwritten),
         cmocka_unit_test(t_adv_10_ten_thousand_referrers_are_refused),
         cmocka_unit_test(test_referrers__many_writers_lose_nothing),
