@@ -102,6 +102,36 @@ static void test_key__written_pair_signs_and_verifies(void **state)
     assert_int_equal(oci_key_sign(pub, STR("x"), &sig, NULL), ERR_INVALID);
 }
 
+/* A pair that the library wrote which cosign encrypts with; its password is secret_text. */
+static const char theirs_private[] =
+    "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"
+    "eyJrZGYiOnsibmFtZSI6InNjcnlwdCIsInBhcmFtcyI6eyJOIjo2NTUzNiwiciI6\n"
+    "OCwicCI6MX0sInNhbHQiOiJiVWJueVJjRDVZN3VrVGRCVGc1aG1vZTlKQU9aVE9q\n"
+    "SC9IVzZONStIY2dNPSJ9LCJjaXBoZXIiOnsibmFtZSI6Im5hY2wvc2VjcmV0Ym94\n"
+    "Iiwibm9uY2UiOiJ0dDRpRUlmNENLQ09DZ0pDWWhSMjFhN1BONWlLaEtDWSJ9LCJj\n"
+    "aXBoZXJ0ZXh0IjoiWjYzUXY0bTNVOUlGdU1aTEluTjlMZW9jb0tTYlZESnBtSG9t\n"
+    "RkcyMU9WWWtydGRBRmRYVllIVndoRldIbmJMbjFlbE50dG0ra2w2a0dQNmE4aGdi\n"
+    "eEZsc28wRmdNaGhIRHFJa0ZVdU5IaW5tQnA5eHlkb2kyclZEa0toMjR5TmFzcVE1\n"
+    "WlJGcGpYU3VXdDQ2SU9yT0ZicFhSRlVrSnR2dFJiNHBWYkhhcWhoNk1pbjFwaVhq\n"
+    "d1ZaMHc4alVqQ2IzTllDU0xSRk1OTDZCdXc9PSJ9\n"
+    "-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
+static const char theirs_public[] =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEa5H7vFVESFNBcW8g8hZ/IzCKQ7Na\n"
+    "NV6NZ2ykpu1U9ET3yGIzc9uKxog1cFwLQZ1XsORTYhR+mulY840v8tgWyQ==\n"
+    "-----END PUBLIC KEY-----\n";
+
+static void test_key__file_of_cosign_opens(void **state)
+{
+    (void)state;
+    auto_secret struct buf pem = {0};
+    autorelease(oci_key_free) struct oci_key *k = NULL, *pub = NULL;
+    buf_text(&pem, theirs_private);
+    assert_int_equal(parse_private(&pem, secret_text, &k, NULL), ERR_OK);
+    assert_int_equal(oci_key_parse_public(str_from(theirs_public), "k", &pub, NULL), ERR_OK);
+    assert_pair(k, pub);
+}
+
 static void test_key__wrong_or_no_password_is_told(void **state)
 {
     (void)state;
@@ -251,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key__written_pair_signs_and_verifies),
+        cmocka_unit_test(test_key__file_of_cosign_opens),
         cmocka_unit_test(test_key__wrong_or_no_password_is_told),
         cmocka_unit_test(test_key__reads_pkcs8_and_ec_pem),
         cmocka_unit_test(t_adv_10_key_of_wrong_type_is_named),

@@ -152,6 +152,45 @@ try_registry "with conditions, without the API"
 start_fault_registry --no-referrers --no-etags
 try_registry "with neither"
 
+# --- a registry that lists without end
+cat >endless.py <<'PY'
+import http.server, json, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    pages = 0
+    def do_GET(self):
+        if "/referrers/" in self.path:
+            Handler.pages += 1
+            first = Handler.pages * 100
+            body = {"schemaVersion": 2, "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json", "digest": "sha256:%064x" % n, "size": 7}
+                for n in range(first, first + 100)]}
+            link = "<%s?page=%d>; rel=next" % (self.path.split("?")[0], Handler.pages)
+        elif self.path.endswith("/manifests/v1"):
+            body, link = json.loads(sys.argv[1]), None
+        else:
+            self.send_response(404 if self.path != "/v2/" else 200)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        text = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", body.get("mediaType", "application/vnd.oci.image.index.v1+json"))
+        self.send_header("Content-Length", str(len(text)))
+        if link: self.send_header("Link", link)
+        self.end_headers()
+        self.wfile.write(text)
+    do_HEAD = do_GET
+    def log_message(self, *_): print(self.path, flush=True)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print("port=%d" % server.server_port, flush=True)
+server.serve_forever()
+PY
+start_program endless.log python3 endless.py "$(skopeo inspect --raw --tls-verify=false "docker://$plain/team/hello:v1")"
+wait_for endless.log '^port=([0-9]+)'
+expect_exit 1 cup image verify --key cosign.pub "127.0.0.1:$found/team/hello:v1"
+holds "t_adv_10_endless_referrers: a limit ends it" grep -q 'more than 1000 referrers' "$stderr"
+holds "... after few pages" test "$(grep -c /referrers/ endless.log)" -le 12
+
 # --- cosign, where there is one
 registry=$plain
 ref=$registry/team/theirs:v1
@@ -191,6 +230,53 @@ if command -v cosign >/dev/null; then
 else
     echo "# no cosign on PATH: what needs it is left out"
 fi
+
+# --- trust: pull
+registry=$plain
+ref=$registry/team/signed:v1
+cup push bare:v1 "$ref" -q >/dev/null
+cup push bare:v1 "$registry/team/unsigned:v1" -q >/dev/null
+cup image sign --key cosign.key --remote "$ref" >/dev/null
+jq -n --arg host "$registry" '{rules: [{repositories: [$host + "/team/*"], anyOf: ["cosign.pub", "ec.pub"]},
+    {repositories: [$host + "/free/*", "hello"], accept: true}]}' >policy.json
+content=$(cup inspect "$ref" -o json | jq -r .content.digest)
+expect_exit 7 cup pull --policy policy.json --store s1 "$registry/team/unsigned:v1"
+holds "t_adv_10_pull_unsigned: the refusal says what is missing" grep -q 'must be signed by a trusted key, and there is no signature' "$stderr"
+holds "... before the code is fetched" test ! -e "s1/blobs/sha256/${content#sha256:}"
+expect_exit 0 cup pull --policy policy.json --store s1 "$ref"
+holds "the signature came along: the store's copy verifies by itself" cup image verify --local --store s1 --policy policy.json "$ref"
+cup push bare:v1 "$registry/other/signed:v1" -q >/dev/null
+expect_exit 7 cup pull --policy policy.json --store s1 "$registry/other/signed:v1"
+cup push bare:v1 "$registry/free/x:v1" -q >/dev/null
+expect_exit 0 cup pull --policy policy.json --store s1 "$registry/free/x:v1"
+expect_exit 0 cup image verify --policy policy.json "$registry/free/x:v1" -o json
+holds "what the policy takes unsigned is not called verified" jq -e '.state == "accepted" and .signer == null' "$stdout"
+expect_exit 6 cup pull --policy bad.json --store s2 "$ref"
+expect_exit 3 cup pull --policy none.json --store s2 "$ref"
+cup push hello:v1 "$registry/team/pushed:v1" -q >/dev/null
+expect_exit 0 cup image verify --key cosign.pub "$registry/team/pushed:v1"
+mkdir -p "$XDG_CONFIG_HOME/cup"
+jq -n --arg host "$registry" --arg key "$work/other.pub" '{rules: [{repositories: [$host + "/**"], allOf: [$key]}]}' >"$XDG_CONFIG_HOME/cup/trust.json"
+expect_exit 7 cup pull --store s2 "$ref"
+holds "the policy below XDG_CONFIG_HOME counts without a flag" grep -q 'trust.json' "$stderr"
+expect_exit 7 cup image verify "$ref"
+echo '{' >"$XDG_CONFIG_HOME/cup/trust.json"
+expect_exit 6 cup pull --store s2 "$ref"
+rm "$XDG_CONFIG_HOME/cup/trust.json"
+
+# --- trust: cupd, from a registry
+cupd_flags+=(-api-store "$work/s3")
+expect_exit 1 check -api-image "$registry/team/unsigned:v1" -api-trust-policy policy.json
+holds "cupd refuses the unsigned one" grep -q 'must be signed by a trusted key' "$stdout"
+expect_exit 0 check -api-image "$ref"
+start_cupd "${cupd_flags[@]}" -api-image "$ref" -api-trust-policy policy.json -api-require-signatures
+holds "a copy from before the policy is fetched again with its signature" shown '.image.signer == $key'
+stop_cupd
+expect_exit 1 check -api-image "$registry/free/x:v1" -api-trust-policy policy.json -api-require-signatures
+controller "$ref" "{\"keys\": [\"$work/cosign.pub\"]}"
+expect_exit 0 check -api-resources "$work/resources" -api-trust-policy policy.json
+controller "$ref" "{\"keys\": [\"$work/ec.pub\"]}"
+expect_exit 1 check -api-resources "$work/resources" -api-trust-policy policy.json
 
 holds "no password in any output" test "$(grep -c 'correct horse' "$work/everything" || true)" = 0
 done_testing
