@@ -39,6 +39,8 @@
 
 const struct cli_option cli_transport_options[] = {
     STORE_OPTION,
+    {"concurrency", 0, CLI_OPTION_TEXT, "N", "blobs at once: 1 to 64, otherwise 4",
+     TRANSPORT(concurrency)},
     REGISTRY_OPTIONS,
     {0},
 };
@@ -123,6 +125,15 @@ void cli_files_deinit(struct cli_files *files)
     *files = (struct cli_files){0};
 }
 
+static enum err_kind read_concurrency(const char *text, unsigned *ret, struct err *err)
+{
+    uint64_t n = 0;
+    if (text != NULL && (!str_to_u64(str_from(text), &n) || n < 1 || n > 64))
+        return err_set(err, ERR_USAGE, "'--concurrency %s' is not a number from 1 to 64", text);
+    *ret = (unsigned)n;
+    return ERR_OK;
+}
+
 enum err_kind cli_session_options(
     struct cli *c,
     const struct cli_transport *t,
@@ -158,6 +169,8 @@ enum err_kind cli_images_open(
     auto_files struct cli_files files = {0};
     struct oci_session_options options;
     enum err_kind r = cli_session_options(c, t, &files, &options, err);
+    if (r == ERR_OK)
+        r = read_concurrency(t->concurrency, &options.concurrency, err);
     if (r == ERR_OK)
         r = store_dir(c->env, t->store, &store, err);
     if (r != ERR_OK)

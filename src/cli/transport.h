@@ -19,6 +19,7 @@ struct cli_transport {
     const char *ca_file;
     const char *cert_file;
     const char *key_file;
+    const char *concurrency; /* "8"; NULL: the session's own */
     bool is_plain_http;
     bool is_insecure;
     bool writes_config; /* no flag: --registry-config may name a file that is yet to be made */
