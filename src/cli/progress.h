@@ -1,6 +1,6 @@
 /*
- * Progress of moving image layers, on the notes stream: on a terminal one line a layer that counts
- * up, elsewhere one line for each finished layer, with --quiet nothing.
+ * Progress of moving image layers, on the notes stream: on a terminal one line for each layer under way,
+ * redrawn in place, with bytes and rate; elsewhere one line for each finished layer; with --quiet nothing.
  */
 #pragma once
 
@@ -10,15 +10,28 @@
 
 struct cli;
 
+#define CLI_PROGRESS_ROWS 8    /* layers shown at once; others are told when they are done */
+#define CLI_PROGRESS_DIGEST 20 /* "sha256:" and twelve digits, NUL */
+
+struct cli_progress_row {
+    const char *what; /* a word of the caller's that stays: "pull" */
+    char digest[CLI_PROGRESS_DIGEST];
+    uint64_t first; /* bytes that were there when it was begun */
+    uint64_t done;
+    uint64_t total;
+    int64_t begun_ms; /* monotonic */
+};
+
 struct cli_progress {
     struct cli *c;
     pthread_mutex_t lock; /* guards the rest and the notes stream while layers move */
-    int64_t shown_ms;     /* monotonic: when the open line was written last */
-    bool is_line_open;    /* the cursor stands behind a line that counts */
+    struct cli_progress_row rows[CLI_PROGRESS_ROWS];
+    size_t count;
+    size_t drawn;     /* lines above the cursor that are to be replaced */
+    int64_t shown_ms; /* monotonic: when they were drawn */
 };
 
 void cli_progress_init(struct cli_progress *p, struct cli *c);
-/* Ends a line that still stands open. */
 void cli_progress_deinit(struct cli_progress *p);
 /* struct oci_session_options' progress; data is the struct cli_progress. Any thread. */
 void cli_progress_step(

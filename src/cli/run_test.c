@@ -282,9 +282,9 @@ static void test_progress__is_a_line_a_layer(void **state)
     autofree char *quiet = progress_of(true, true);
     assert_string_equal(
         terminal,
-        "\rpull sha256:0123456789ab  1.0 KiB of 4.0 KiB\x1b[K"
-        "\rpull sha256:0123456789ab  4.0 KiB of 4.0 KiB\x1b[K\n"
-        "\rpull sha256:0123456789ab  1 B of 2 B\x1b[K\n");
+        "pull sha256:0123456789ab  1.0 KiB of 4.0 KiB\n"
+        "\x1b[1A\r\x1b[Jpull sha256:0123456789ab  4.0 KiB\n"
+        "pull sha256:0123456789ab  1 B of 2 B\n");
     assert_string_equal(lines, "pull sha256:0123456789ab  4.0 KiB\n");
     assert_string_equal(quiet, "");
 }

@@ -12,6 +12,8 @@
 
 enum { STALE_PARTIAL_S = 24 * 3600 };
 
+enum { WRITE_BACK_BYTES = 8 << 20 };
+
 /* --- opening -------------------------------------------------------------------------------------- */
 
 static enum err_kind check_marker(const char *dir, struct err *err)
@@ -386,10 +388,24 @@ enum err_kind oci_blob_restart(struct oci_blob_writer *w, struct err *err)
     return ERR_OK;
 }
 
+/* Now and then what was written is sent on its way to the disk, so that the sync at the end has little
+ * left to wait for. Whether it works does not matter here. */
+static void write_back(const struct oci_blob_writer *w, size_t n)
+{
+    uint64_t end = w->verifier.got / WRITE_BACK_BYTES * WRITE_BACK_BYTES;
+    if (end > 0 && w->verifier.got - n < end)
+        (void)sync_file_range(
+            w->fd, (off_t)(end - WRITE_BACK_BYTES), WRITE_BACK_BYTES, SYNC_FILE_RANGE_WRITE);
+}
+
 enum err_kind oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, struct err *err)
 {
     enum err_kind r = oci_verifier_add(&w->verifier, p, n, err);
-    return r == ERR_OK ? fs_write_all(w->fd, p, n, err) : r;
+    if (r == ERR_OK)
+        r = fs_write_all(w->fd, p, n, err);
+    if (r == ERR_OK)
+        write_back(w, n);
+    return r;
 }
 
 enum err_kind oci_blob_verify(struct oci_blob_writer *w, struct err *err)
