@@ -90,6 +90,16 @@ push_refused t_adv_07_upload_error_body 1 "POST /uploads/ * status 400" "POST /u
 push_refused t_adv_07_put_error_body 1 "PUT /uploads/ * status 400" "PUT /uploads/ * big $GIB"
 push_refused t_adv_07_manifest_put_error_body 1 "PUT /manifests/ * status 400" "PUT /manifests/ * big $GIB"
 
+# a list whose next page never ends: the same page again, or always another one
+jq -nc '{name: "team/flipt", tags: [range(5000) | "v\(.)"]}' >"$work/page"
+for target in /v2/team/flipt/tags/list ''; do
+    serve "GET /tags/ * swap $work/page" "GET /tags/ * endless_link $target"
+    expect_exit 1 measured cup registry tags "$registry/team/flipt" --plain-http
+    holds "t_adv_07_tags_without_end: one or two lines" test "$(wc -l <"$stderr")" -le 2
+    holds "t_adv_07_tags_without_end: after $(requests true) requests" test "$(requests true)" -lt 100
+    stop
+done
+
 # --- 9: words of the registry
 escape='{"errors":[{"code":"X\u001b[2J","message":"\u001b]0;gone\u0007\r\nok: pushed"}]}'
 serve "GET /manifests/ * status 400 $escape"
