@@ -7,6 +7,8 @@
 
 #include "wasmhost/internal.h"
 
+#include <uthash.h>
+
 enum wasi_errno {
     WASI_OK = 0,
     WASI_ACCES = 2,
@@ -96,6 +98,7 @@ enum wasi_filetype {
 
 /* A name that something was done to in this call. Rows stay until its end. */
 struct wasi_name {
+    UT_hash_handle hh;
     char *path;
     size_t n;
     struct wasi_node *node; /* NULL: as the path makes it, or nothing is there */
@@ -170,9 +173,7 @@ struct wasi {
     size_t fd_cap;
     size_t open_count;
     struct wasi_file *files;
-    struct wasi_name **names; /* open addressing; cap is a power of two */
-    size_t name_count;
-    size_t name_cap;
+    struct wasi_name *names; /* by path */
 
     size_t stdin_at;
     uint64_t realtime_ns;

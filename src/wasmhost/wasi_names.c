@@ -10,31 +10,12 @@
 /* A guest may make names without end, empty files among them: this bounds what they cost. */
 static const size_t NAMES_MAX = (size_t)1 << 18;
 
-/* Where the name is or would be: the table is never full. */
-static size_t slot_of(const struct wasi *w, struct str path)
-{
-    size_t at = XXH3_64bits(path.n == 0 ? "" : path.p, path.n) & (w->name_cap - 1);
-    while (w->names[at] != NULL && !str_eq(path, str_of(w->names[at]->path, w->names[at]->n)))
-        at = (at + 1) & (w->name_cap - 1);
-    return at;
-}
-
 static struct wasi_name *find(const struct wasi *w, struct str path)
 {
-    return w->name_cap == 0 ? NULL : w->names[slot_of(w, path)];
-}
-
-static void grow(struct wasi *w)
-{
-    struct wasi_name **old = w->names;
-    size_t old_cap = w->name_cap;
-    w->name_cap = old_cap == 0 ? 64 : old_cap * 2;
-    w->names = mem_alloc(w->name_cap * sizeof(*w->names));
-    for (size_t i = 0; i < old_cap; i++) {
-        if (old[i] != NULL)
-            w->names[slot_of(w, str_of(old[i]->path, old[i]->n))] = old[i];
-    }
-    free(old);
+    struct wasi_name *found = NULL;
+    const char *text = path.n == 0 ? "" : path.p;
+    HASH_FIND(hh, w->names, text, path.n, found);
+    return found;
 }
 
 /* The name's row, made when it is not there yet; NULL ends the call. */
@@ -43,17 +24,14 @@ static struct wasi_name *row_of(struct wasi *w, struct str path)
     struct wasi_name *found = find(w, path);
     if (found != NULL)
         return found;
-    if (w->name_count >= NAMES_MAX) {
+    if (HASH_COUNT(w->names) >= NAMES_MAX) {
         wasi_fail(w, ERR_LIMIT, "changed paths", NAMES_MAX);
         return NULL;
     }
-    if (2 * (w->name_count + 1) > w->name_cap)
-        grow(w);
     struct wasi_name *made = mem_new(struct wasi_name);
     made->path = mem_strdup_str(path);
     made->n = path.n;
-    w->names[slot_of(w, path)] = made;
-    w->name_count++;
+    HASH_ADD_KEYPTR(hh, w->names, made->path, made->n, made);
     return made;
 }
 
@@ -182,14 +160,14 @@ enum wasi_errno wasi_name_move(struct wasi *w, struct str from, struct str to)
 
 void wasi_names_deinit(struct wasi *w)
 {
-    for (size_t i = 0; i < w->name_cap; i++) {
-        struct wasi_name *name = w->names[i];
-        if (name == NULL)
-            continue;
+    struct wasi_name *name;
+    struct wasi_name *next;
+    HASH_ITER(hh, w->names, name, next)
+    {
+        HASH_DEL(w->names, name);
         if (name->node != NULL && --name->node->link_count == 0)
             free(name->node);
         free(name->path);
         free(name);
     }
-    free(w->names);
 }

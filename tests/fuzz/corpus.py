@@ -153,6 +153,63 @@ ARCHIVES = [b"\0" + layer for layer in [
 ]]
 
 
+# --- host calls: tests/fuzz/wasi.c says what the bytes mean ---
+
+HOST_CALLS = sorted("""
+    args_get args_sizes_get environ_get environ_sizes_get proc_exit proc_raise sched_yield
+    clock_res_get clock_time_get random_get poll_oneoff sock_accept sock_recv sock_send sock_shutdown
+    fd_advise fd_allocate fd_close fd_datasync fd_fdstat_get fd_fdstat_set_flags fd_fdstat_set_rights
+    fd_filestat_get fd_filestat_set_size fd_filestat_set_times fd_pread fd_prestat_dir_name fd_prestat_get
+    fd_pwrite fd_read fd_readdir fd_renumber fd_seek fd_sync fd_tell fd_write path_create_directory
+    path_filestat_get path_filestat_set_times path_link path_open path_readlink path_remove_directory
+    path_rename path_symlink path_unlink_file""".split())
+PATHS = ("a dir dir/b dir/sub dir/sub/c lnk up loop out new new/x dir/new a/ dir/ lnk/ .. ../a . - / /a dir/../a up/dir "
+         "dir/.//sub/.. to-dir to-dir/b to-dir/ to-dir/../a - dir/to-a new/new gone").split()
+OUT, IOVEC, ALL = b"\x60", b"\x83", b"\xc0" + (2**30 - 1).to_bytes(8, "big")
+
+
+def host_call(name, *args):
+    return bytes([HOST_CALLS.index(name)]) + b"".join(bytes([a]) if isinstance(a, int) else a for a in args)
+
+
+def path(name):
+    at = PATHS.index(name)
+    return bytes([0x20 | at, 0x40 | at])
+
+
+def opened(name, flags, fdflags=0):
+    return host_call("path_open", 3, 1, path(name), flags, ALL, ALL, fdflags, OUT)
+
+
+def host_calls():
+    """One that may write and one that may not of each sequence, and all of them in one."""
+    two = lambda name, a, b: host_call(name, 3, path(a), 3, path(b))
+    link = lambda a, b: host_call("path_link", 3, 0, path(a), 3, path(b))
+    stat = lambda name: host_call("path_filestat_get", 3, 0, path(name), OUT)
+    write = host_call("fd_write", 4, IOVEC, 5, OUT)
+    sequences = [
+        opened("new", 1) + write + host_call("fd_pwrite", 4, IOVEC, 3, 9, OUT) + host_call("fd_seek", 4, 0, 2, OUT)
+        + host_call("fd_tell", 4, OUT) + host_call("fd_pread", 4, IOVEC, 4, 2, OUT) + host_call("fd_allocate", 4, 5, b"\xbf")
+        + host_call("fd_filestat_set_size", 4, 3) + host_call("fd_datasync", 4) + host_call("fd_sync", 4)
+        + host_call("fd_filestat_get", 4, OUT) + host_call("fd_advise", 4, 0, 9, 2) + host_call("fd_close", 4),
+        opened("a", 0) + link("a", "new") + write + two("path_rename", "a", "dir/new") + stat("new") + write
+        + host_call("path_unlink_file", 3, path("new")) + write + host_call("path_unlink_file", 3, path("dir/new")) + write,
+        opened("dir", 2) + two("path_rename", "dir", "gone") + host_call("fd_readdir", 4, OUT, b"\xa3", 0, OUT)
+        + host_call("fd_readdir", 4, OUT, 25, 2, OUT) + host_call("path_create_directory", 4, path("new")) + stat("gone"),
+        host_call("path_symlink", path("dir/../a"), 3, path("gone")) + opened("gone", 0) + stat("gone") + opened("to-dir/b", 0)
+        + host_call("path_readlink", 3, path("gone"), OUT, 9, OUT) + two("path_rename", "gone", "lnk") + link("lnk", "new"),
+        opened("dir/b", 8) + host_call("fd_renumber", 4, 0) + host_call("fd_read", 0, IOVEC, 3, OUT)
+        + host_call("fd_renumber", 3, 2) + host_call("fd_prestat_get", 2, OUT) + host_call("fd_prestat_dir_name", 2, OUT, 1),
+        host_call("path_create_directory", 3, path("new")) + opened("new", 2) + opened("new/x", 5, 1) + write
+        + host_call("path_remove_directory", 3, path("new")) + host_call("path_unlink_file", 3, path("new/x"))
+        + host_call("path_remove_directory", 3, path("new")) + host_call("path_filestat_set_times", 3, 0, path("a"), 1, 2, 5),
+        host_call("poll_oneoff", OUT, OUT, 3, b"\x7f") + host_call("random_get", OUT, b"\xbf") + host_call("args_get", OUT, b"\x61")
+        + host_call("clock_time_get", 1, 0, OUT) + host_call("sock_accept", 3, 0, OUT) + host_call("proc_raise", 9)
+        + host_call("fd_fdstat_set_rights", 3, ALL, ALL) + host_call("fd_fdstat_get", 3, OUT) + host_call("proc_exit", 3),
+    ]
+    return [bytes([how]) + s for s in sequences for how in (0, 1, 2)] + [b"\0" + b"".join(sequences)]
+
+
 def text(rows):
     return [row if isinstance(row, bytes) else row.encode() for row in rows]
 
@@ -169,6 +226,7 @@ TARGETS = {
         '{"auths": {"https://registry.example:5000/v1/": {}, "registry.example:5000": 1, "a\\u0000b": {"k": 2}}}', "", "{}",
         '{"auths":{"registry.example:5000":{"auth":"","auth":"x","\\u0061uth":"y"}},"auths":{}}',
     ]),
+    "wasi": host_calls(),
     "wasm": MODULES,
     "archive": ARCHIVES,
 }
