@@ -22,7 +22,7 @@ static const struct err_info infos[] = {
     [ERR_UNVERIFIED] = {"NotVerified", 502, 7},
     [ERR_FAILED] = {"BadGateway", 502, 1},
     [ERR_NO_SPACE] = {"InsufficientStorage", 507, 1},
-    [ERR_CANCELLED] = {"Cancelled", 503, 1},
+    [ERR_CANCELLED] = {"Cancelled", 503, 130},
     [ERR_IO] = {"InternalError", 500, 1},
     [ERR_INTERNAL] = {"InternalError", 500, 1},
 };

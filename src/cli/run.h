@@ -22,6 +22,7 @@ struct cli_streams {
     FILE *notes; /* errors, notes, progress */
     bool is_out_tty;
     bool is_notes_tty;
+    bool takes_signals; /* the process is this run's: it may catch SIGINT and SIGTERM */
 };
 
 /* Filled by cli_global_options. */

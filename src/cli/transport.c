@@ -1,6 +1,7 @@
 #include "cli/transport.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli/interrupt.h"
 #include "cli/run.h"
 #include "cli/signing.h"
 #include "oci/credentials.h"
@@ -158,7 +159,12 @@ enum err_kind cli_session_options(
         .key_file = t->key_file,
         .is_insecure = t->is_insecure,
         .is_plain_http = t->is_plain_http,
+        .stall_timeout_ms = c->timeout_ms,
     };
+    if (c->io.takes_signals) {
+        cli_interrupt_catch();
+        ret->is_cancelled = cli_interrupt_is_set;
+    }
     return ERR_OK;
 }
 

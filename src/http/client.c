@@ -13,6 +13,7 @@ enum {
     IDLE_MAX = 32,
     HEADERS_MAX = 256 << 10,
     BODY_MAX = 4 << 20,
+    STALL_BYTES = 256, /* fewer within the stall timeout is standing still: a drip ends too */
 };
 
 struct http_client {
@@ -35,7 +36,8 @@ struct hop {
     const struct http_client *client;
     const struct http_client_request *request;
     struct http_client_response *response;
-    int64_t last_byte_ms; /* monotonic */
+    int64_t moved_ms;   /* monotonic: when it last got on */
+    size_t moved_bytes; /* since then */
     curl_off_t uploaded;
     int status; /* of the header block that is arriving */
     bool is_stalled;
@@ -135,13 +137,29 @@ static void begin_headers(struct hop *h, struct str line)
     buf_clear(&h->response->headers);
 }
 
+static void get_on(struct hop *h)
+{
+    h->moved_ms = clock_monotonic_ms();
+    h->moved_bytes = 0;
+}
+
+static void count_bytes(struct hop *h, size_t n)
+{
+    h->moved_bytes += n;
+    if (h->moved_bytes >= STALL_BYTES)
+        get_on(h);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *data)
 {
     struct hop *h = data;
     struct str line = str_of(p, size * n);
-    h->last_byte_ms = clock_monotonic_ms();
+    count_bytes(h, line.n);
     if (str_starts(line, STR("HTTP/")))
         begin_headers(h, line);
+    /* The end of the answer's header; not that of an informational one, which may come for ever. */
+    if (str_trim(line).n == 0 && h->status >= 200)
+        get_on(h);
     buf_str(&h->response->headers, line);
     if (buf_check(&h->response->headers, "the header of the answer", &h->err) != ERR_OK)
         return 0;
@@ -153,7 +171,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
     struct hop *h = data;
     const struct http_client_request *q = h->request;
     size_t bytes = size * n;
-    h->last_byte_ms = clock_monotonic_ms();
+    count_bytes(h, bytes);
     if (q->write_body != NULL && h->status >= 200 && h->status < 300) {
         h->response->status = h->status;
         bool is_wanted = h->response->has_begun || q->begin_body == NULL ||
@@ -189,14 +207,11 @@ on_progress(void *data, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
     (void)down_all;
     (void)down;
     (void)up_all;
-    int64_t now = clock_monotonic_ms();
-    if (up != h->uploaded) {
-        h->uploaded = up;
-        h->last_byte_ms = now;
-    }
+    count_bytes(h, (size_t)(up - h->uploaded));
+    h->uploaded = up;
     const struct http_client *c = h->client;
     h->is_cancelled = c->is_cancelled != NULL && c->is_cancelled(c->cancel_data);
-    h->is_stalled = now - h->last_byte_ms >= c->stall_timeout_ms;
+    h->is_stalled = clock_monotonic_ms() - h->moved_ms >= c->stall_timeout_ms;
     return h->is_stalled || h->is_cancelled ? 1 : 0;
 }
 
@@ -318,7 +333,7 @@ failure(const struct hop *h, CURLcode code, const char *url, const char *detail,
         return err_set(err, ERR_CANCELLED, "interrupted");
     if (h->is_stalled)
         return err_set(
-            err, ERR_TIMEOUT, "'%s' sent nothing for %d ms", where,
+            err, ERR_TIMEOUT, "'%s' sent next to nothing for %d ms", where,
             (int)h->client->stall_timeout_ms);
     if (h->is_body_refused)
         return err_set(err, ERR_FAILED, "the body of the request to '%s' was not read", where);
@@ -394,8 +409,7 @@ static enum err_kind do_hop(
 {
     char detail[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL;
-    struct hop h = {
-        .client = c, .request = q, .response = ret, .last_byte_ms = clock_monotonic_ms()};
+    struct hop h = {.client = c, .request = q, .response = ret, .moved_ms = clock_monotonic_ms()};
     buf_clear(&ret->headers);
     buf_clear(&ret->body);
     ret->headers.max = HEADERS_MAX;

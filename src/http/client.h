@@ -20,8 +20,9 @@ struct http_tls_options {
 struct http_client_options {
     struct http_tls_options tls;
     int64_t connect_timeout_ms; /* 0 = 10 s */
-    int64_t stall_timeout_ms;   /* no byte for that long ends the request; 0 = 30 s */
-    const char *user_agent;     /* NULL: cup/<version> */
+    /* The request ends when it stands still for that long: next to no byte came or went; 0 = 30 s. */
+    int64_t stall_timeout_ms;
+    const char *user_agent; /* NULL: cup/<version> */
     /* Asked at least once a second while a request runs; true ends it (CANCELLED). May be NULL. */
     bool (*is_cancelled)(void *data);
     void *cancel_data;

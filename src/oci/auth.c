@@ -54,6 +54,7 @@ enum err_kind oci_transport_new(
              .cert_file = options->cert_file,
              .key_file = options->key_file,
              .is_insecure = options->is_insecure},
+        .stall_timeout_ms = options->stall_timeout_ms,
         .is_cancelled = options->is_cancelled,
         .cancel_data = options->cancel_data};
     struct http_client *client = NULL;

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-/* host or host:port without the port; IPv6 without its brackets. */
+/* host or host:port without the port; IPv6 without its brackets, a name without the dot of the root. */
 static void bare_host(const char *host, char ret[256])
 {
     struct str s = str_from(host);
@@ -15,6 +15,8 @@ static void bare_host(const char *host, char ret[256])
         s = str_cut(&s, ']');
     } else {
         s = str_cut(&s, ':');
+        while (str_ends(s, STR(".")))
+            s.n--;
     }
     snprintf(ret, 256, STR_FMT, STR_ARG(s));
 }
@@ -79,11 +81,15 @@ static bool is_inner_host(const char *host)
     return inet_aton(bare, &v4) != 0 && is_inner_v4(ntohl(v4.s_addr));
 }
 
+/* What stands before an @ could be a password: it is not shown. */
 static enum err_kind refuse(const char *realm, const char *why, struct err *err)
 {
     char shown[OCI_SHOWN_MAX];
+    struct str text = str_from(realm);
+    ptrdiff_t at = str_rfind(text, '@');
+    oci_show(str_skip(text, (size_t)(at + 1)), shown);
     return err_set(
-        err, ERR_DENIED, "token realm '%s' not allowed: %s", oci_show(str_from(realm), shown), why);
+        err, ERR_DENIED, "token realm '%s%s' not allowed: %s", at < 0 ? "" : "…@", shown, why);
 }
 
 enum err_kind oci_realm_check(
