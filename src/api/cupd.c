@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "core/core.h"
+#include "http/proxy.h"
 #include "oci/credentials.h"
 
 #include <signal.h>
@@ -25,6 +26,7 @@ struct settings {
     char *data;
     char *registry_config;
     char **auth_files;
+    struct http_proxies proxies; /* of the environment */
     uint64_t body_max;
     int64_t drain_ms;
 };
@@ -142,6 +144,7 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
     s->store = place(flags_get(f, FLAG_STORE), "XDG_DATA_HOME", ".local/share", "cup/store");
     s->data = place(flags_get(f, FLAG_DATA), "XDG_CACHE_HOME", ".cache", "cup/cupd");
     read_credential_files(f, s);
+    http_proxies_read(&s->proxies, cupd_env);
     bool reads_resources = image_count == 0 || flags_is_given(f, FLAG_RESOURCES);
     s->core = (struct core_options){
         .resources_dir = reads_resources ? flags_get(f, FLAG_RESOURCES) : NULL,
@@ -149,6 +152,7 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
         .image_count = image_count,
         .store_dir = s->store,
         .data_dir = s->data,
+        .proxies = &s->proxies,
         .registry_config = s->registry_config,
         .auth_files = (const char *const *)s->auth_files,
         .plain_http_hosts = (const char *const *)s->plain_http,

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/password.h"
 #include "cli/run.h"
 #include "cli/transport.h"
@@ -41,6 +42,8 @@ static enum err_kind read_stdin(struct cli *c, struct buf *ret, struct err *err)
     char *to = buf_reserve(ret, SECRET_MAX); /* at once, so that no copy of it stays behind */
     for (;;) {
         ssize_t n = read(c->io.in, to + ret->n, SECRET_MAX - ret->n);
+        if (n < 0 && errno == EINTR && cli_interrupt_is_set(NULL))
+            return err_set(err, ERR_CANCELLED, "interrupted");
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -28,4 +28,5 @@ void cli_env_read(struct cli_env *ret)
         .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
         .cosign_password = getenv("COSIGN_PASSWORD"),
     };
+    http_proxies_read(&ret->proxies, variable);
 }

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "http/proxy.h"
+
 /* An unset or empty variable is NULL. The strings belong to the process environment. */
 struct cli_env {
     const char *address;            /* CUP_ADDRESS */
@@ -20,6 +22,7 @@ struct cli_env {
     const char *tmpdir;             /* TMPDIR */
     const char *docker_config;      /* DOCKER_CONFIG: directory of config.json */
     const char *registry_auth_file; /* REGISTRY_AUTH_FILE: podman's file of credentials */
+    struct http_proxies proxies;    /* http_proxy, https_proxy, all_proxy, no_proxy */
     const char *source_date_epoch;  /* SOURCE_DATE_EPOCH (reproducible-builds.org) */
     const char *cosign_password; /* COSIGN_PASSWORD; set and empty is a password; never printed */
 };

@@ -106,7 +106,8 @@ static enum err_kind open_client(struct cli *c, struct err *err)
 {
     if (c->http != NULL)
         return ERR_OK;
-    return http_client_new(&(struct http_client_options){0}, &c->http, err);
+    const struct http_client_options options = {.proxies = &c->env->proxies};
+    return http_client_new(&options, &c->http, err);
 }
 
 static void hint_for(struct cli *c, enum err_kind kind, int status)

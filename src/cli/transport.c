@@ -157,6 +157,7 @@ enum err_kind cli_session_options(
         .ca_file = t->ca_file,
         .cert_file = t->cert_file,
         .key_file = t->key_file,
+        .proxies = &c->env->proxies,
         .is_insecure = t->is_insecure,
         .is_plain_http = t->is_plain_http,
         .stall_timeout_ms = c->timeout_ms,

@@ -12,6 +12,7 @@
 
 struct core;
 
+struct http_proxies;
 struct core_options {
     enum { CORE_SOURCE_LOCAL, CORE_SOURCE_GIT } source;
     const char *local_path;    /* local: the directory */
@@ -24,6 +25,7 @@ struct core_options {
     size_t image_count;
     const char *store_dir;               /* OCI layout */
     const char *data_dir;                /* compiled modules */
+    const struct http_proxies *proxies;  /* of image pulls; borrowed; NULL: none */
     const char *registry_config;         /* docker config.json; NULL: none */
     const char *const *auth_files;       /* as struct oci_session_options has them */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */

@@ -19,6 +19,7 @@ struct core_images *core_images_new(const struct core_options *options, struct w
     i->options = (struct oci_session_options){
         .store_dir = options->store_dir,
         .registry_config = options->registry_config,
+        .proxies = options->proxies,
         .auth_files = options->auth_files,
         .plain_http_hosts = options->plain_http_hosts,
     };

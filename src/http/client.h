@@ -7,7 +7,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "http/address.h"
 
+struct http_proxies;
 struct http_client; /* keeps connections for reuse; any number of threads at once */
 
 struct http_tls_options {
@@ -22,7 +24,8 @@ struct http_client_options {
     int64_t connect_timeout_ms; /* 0 = 10 s */
     /* The request ends when it stands still for that long: next to no byte came or went; 0 = 30 s. */
     int64_t stall_timeout_ms;
-    const char *user_agent; /* NULL: cup/<version> */
+    const struct http_proxies *proxies; /* copied; NULL: none. The environment is not looked at. */
+    const char *user_agent;             /* NULL: cup/<version> */
     /* Asked at least once a second while a request runs; true ends it (CANCELLED). May be NULL. */
     bool (*is_cancelled)(void *data);
     void *cancel_data;
@@ -52,7 +55,10 @@ struct http_client_request {
     bool (*begin_body)(void *data, const struct http_client_response *head, struct err *err);
     void *data; /* of the callbacks */
     size_t body_max;
-    int64_t timeout_ms; /* whole request; 0: none but the stall timeout */
+    int64_t timeout_ms;    /* whole request; 0: none but the stall timeout */
+    bool with_client_cert; /* shown to this origin, and to no other that a redirect leads to */
+    /* No connection to an address that lies nearer (DENIED), unless a proxy makes it; UNKNOWN: any. */
+    enum http_nearness nearest;
     bool
         follow_redirects; /* up to 5, GET and HEAD only, Authorization dropped when the host, port or
                                 scheme changes, never from https to http */
@@ -72,8 +78,9 @@ struct http_client_response {
     struct buf headers; /* raw lines of the final answer, for http_client_header */
     struct buf body;
     char *effective_url;
-    bool has_begun; /* begin_body or write_body was called */
-    bool is_broken; /* the connection timed out or broke: another try may go through */
+    enum http_nearness peer; /* who answered; UNKNOWN behind a proxy */
+    bool has_begun;          /* begin_body or write_body was called */
+    bool is_broken;          /* the connection timed out or broke: another try may go through */
     enum http_step failed_at;
     unsigned attempts; /* set by those who try again; 0: once */
 };

@@ -54,6 +54,7 @@ enum err_kind oci_transport_new(
              .cert_file = options->cert_file,
              .key_file = options->key_file,
              .is_insecure = options->is_insecure},
+        .proxies = options->proxies,
         .stall_timeout_ms = options->stall_timeout_ms,
         .is_cancelled = options->is_cancelled,
         .cancel_data = options->cancel_data};
@@ -194,6 +195,7 @@ static enum err_kind fetch_token(
     struct call *c,
     const struct oci_challenge *challenge,
     const struct oci_credential *credential,
+    enum http_nearness registry,
     struct err *err)
 {
     auto_oci_scopes struct oci_scopes wanted = {0};
@@ -206,7 +208,9 @@ static enum err_kind fetch_token(
         .key = c->key,
         .scopes = scopes,
         .challenge = challenge,
-        .credential = credential};
+        .credential = credential,
+        .nearest = oci_realm_nearest(challenge->realm, oci_host_wire(c->host), registry),
+        .with_client_cert = is_own_origin(c->host, challenge->realm)};
     bool is_plain = oci_reach_is_plain(oci_host_reach(c->host));
     enum err_kind r = oci_realm_check(challenge->realm, oci_host_wire(c->host), is_plain, err);
     if (r == ERR_OK)
@@ -220,6 +224,7 @@ static enum err_kind answer_challenge(
     struct call *c,
     const struct oci_challenge *challenge,
     const struct oci_credential *credential,
+    enum http_nearness registry,
     struct err *err)
 {
     if (challenge == NULL)
@@ -239,7 +244,7 @@ static enum err_kind answer_challenge(
         c->authorization = mem_printf("Bearer %s", credential->registry_token);
         return ERR_OK;
     }
-    return fetch_token(c, challenge, credential, err);
+    return fetch_token(c, challenge, credential, registry, err);
 }
 
 /* Answer a 401: fetch a token, or take the credentials. */
@@ -256,7 +261,7 @@ authorize(struct call *c, const struct http_client_response *response, struct er
         r = oci_host_credential(c->host, c->repository, &credential, err);
     if (r != ERR_OK)
         return r;
-    return answer_challenge(c, oci_challenges_best(&challenges), credential, err);
+    return answer_challenge(c, oci_challenges_best(&challenges), credential, response->peer, err);
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------- */
@@ -281,6 +286,7 @@ static enum err_kind send_once(
     q.headers = headers;
     q.header_count = n;
     q.url = url;
+    q.with_client_cert = is_own_origin(c->host, url);
     if (c->request->rewind != NULL) {
         enum err_kind r = c->request->rewind(c->request->rewind_data, err);
         if (r != ERR_OK)

@@ -74,5 +74,9 @@ const char *oci_transport_scheme(struct oci_transport *t, const char *host);
  */
 enum err_kind oci_realm_check(
     const char *realm, const char *registry_host, bool is_registry_plain, struct err *err) MUST_USE;
+/* The nearest that the realm's name may resolve to, when the registry was found at `registry`; UNKNOWN:
+ * anywhere. For http_client_request.nearest. */
+enum http_nearness
+oci_realm_nearest(const char *realm, const char *registry_host, enum http_nearness registry);
 /* Is that host[:port] the machine itself: localhost, 127.0.0.0/8, [::1]? */
 bool oci_host_is_loopback(const char *host);

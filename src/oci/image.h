@@ -16,6 +16,7 @@
 struct oci_wasm_info; /* see oci/wasm.h */
 struct oci_session;   /* store + transport + credentials; one thread at a time */
 struct oci_trust;     /* see oci/trust.h */
+struct http_proxies;
 
 struct oci_session_options {
     const char
@@ -27,6 +28,7 @@ struct oci_session_options {
     const char *ca_file;
     const char *cert_file;
     const char *key_file;
+    const struct http_proxies *proxies;  /* copied; NULL: none */
     bool is_insecure;                    /* no TLS verification */
     bool is_plain_http;                  /* asked for all hosts of this session */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */

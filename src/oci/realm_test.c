@@ -31,6 +31,8 @@ static void t_adv_13_a_realm_inside_or_in_the_clear_is_refused(void **state)
         {"https://[fe80::1]/token", "r.example", false},
         {"https://[fd00::1]/token", "r.example", false},
         {"https://[::ffff:10.0.0.1]/token", "r.example", false},
+        {"https://[64:ff9b::a9fe:a9fe]/token", "r.example", false},
+        {"https://[2002:a9fe:a9fe::1]/token", "r.example", false},
         {"https://127.0.0.2:5000/token", "127.0.0.1:5000", true},
         {"http://auth.example/token", "r.example", false},
         {"http://auth.example/token", "r.example", true},
@@ -74,6 +76,25 @@ static void t_adv_13_a_public_realm_and_the_registrys_own_host_are_allowed(void 
     }
 }
 
+static void t_adv_13_a_name_may_resolve_no_nearer_than_the_registry_lies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *realm, *registry;
+        enum http_nearness peer, nearest;
+    } ROWS[] = {
+        {"https://auth.example/t", "r.example", HTTP_NEAR_PUBLIC, HTTP_NEAR_PUBLIC},
+        {"https://auth.example/t", "r.example", HTTP_NEAR_UNKNOWN, HTTP_NEAR_PUBLIC},
+        {"https://auth.example/t", "r.example", HTTP_NEAR_LINK, HTTP_NEAR_PUBLIC},
+        {"https://auth.corp/t", "r.corp", HTTP_NEAR_PRIVATE, HTTP_NEAR_PRIVATE},
+        {"https://auth.test/t", "localhost:5000", HTTP_NEAR_LOOPBACK, HTTP_NEAR_LOOPBACK},
+        {"https://r.example:8443/t", "r.example", HTTP_NEAR_PUBLIC, HTTP_NEAR_UNKNOWN},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++)
+        assert_int_equal(
+            oci_realm_nearest(ROWS[i].realm, ROWS[i].registry, ROWS[i].peer), ROWS[i].nearest);
+}
+
 static void test_loopback__is_this_machine_and_nothing_else(void **state)
 {
     (void)state;
@@ -93,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_adv_13_a_realm_inside_or_in_the_clear_is_refused),
         cmocka_unit_test(t_adv_13_a_public_realm_and_the_registrys_own_host_are_allowed),
+        cmocka_unit_test(t_adv_13_a_name_may_resolve_no_nearer_than_the_registry_lies),
         cmocka_unit_test(test_loopback__is_this_machine_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

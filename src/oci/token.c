@@ -168,6 +168,8 @@ static enum err_kind ask_get(
         .headers = &header,
         .header_count = basic != NULL ? 1 : 0,
         .body_max = ANSWER_MAX,
+        .nearest = ask->nearest,
+        .with_client_cert = ask->with_client_cert,
         .timeout_ms = TOKEN_TIMEOUT_MS};
     return http_client_do(t->http, &q, ret, NULL, err);
 }
@@ -193,6 +195,8 @@ static enum err_kind ask_post(
         .header_count = 1,
         .body = buf_view(&form),
         .body_max = ANSWER_MAX,
+        .nearest = ask->nearest,
+        .with_client_cert = ask->with_client_cert,
         .timeout_ms = TOKEN_TIMEOUT_MS};
     enum err_kind r = http_client_do(t->http, &q, ret, NULL, err);
     explicit_bzero(form.p, form.n);

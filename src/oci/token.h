@@ -25,6 +25,8 @@ struct oci_token_ask {
     const char *scopes; /* what is asked for: these and the challenge's; blanks between */
     const struct oci_challenge *challenge; /* its realm was checked */
     const struct oci_credential *credential;
+    enum http_nearness nearest; /* of the realm's address, see http/client.h */
+    bool with_client_cert;      /* the realm is on the registry's own origin */
 };
 /*
  * A token other than `refused` (NULL: any): the one that somebody else got meanwhile, or a new one from
