@@ -108,6 +108,13 @@ enum err_kind cli_credential_files(
     return ERR_OK;
 }
 
+static enum err_kind check_file(const char *path, const char *flag, struct err *err)
+{
+    if (path == NULL || fs_exists(path))
+        return ERR_OK;
+    return err_set(err, ERR_NOT_FOUND, "no file '%s' (--%s)", path, flag);
+}
+
 static enum err_kind check_flags(const struct cli_transport *t, struct err *err)
 {
     if ((t->cert_file == NULL) != (t->key_file == NULL))
@@ -116,7 +123,10 @@ static enum err_kind check_flags(const struct cli_transport *t, struct err *err)
         return err_set(
             err, ERR_USAGE,
             "'--insecure-skip-tls-verify' accepts any certificate: '--ca-file' would not count");
-    return ERR_OK;
+    enum err_kind r = check_file(t->ca_file, "ca-file", err);
+    if (r == ERR_OK)
+        r = check_file(t->cert_file, "cert-file", err);
+    return r == ERR_OK ? check_file(t->key_file, "key-file", err) : r;
 }
 
 void cli_files_deinit(struct cli_files *files)
@@ -236,7 +246,9 @@ void cli_hint_registry(
             ref->host);
     else if (kind == ERR_UNAVAILABLE && !t->is_plain_http)
         cli_hint(
-            c, "is a registry running at '%s'? --plain-http if it speaks HTTP without TLS",
+            c,
+            "is a registry running at '%s'? --plain-http if it speaks HTTP without TLS, --ca-file "
+            "FILE if its certificate is of an authority of its own",
             ref->host);
     else if (kind == ERR_UNAVAILABLE)
         cli_hint(c, "is a registry running at '%s'?", ref->host);

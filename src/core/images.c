@@ -13,6 +13,14 @@ struct core_images {
     bool requires_signatures;
 };
 
+/* A registry that lets us wait, or warns: of interest to whoever runs this. */
+static void note_registry(void *data, const char *text)
+{
+    const struct core_images *i = data;
+    if (i->note != NULL)
+        i->note(i->note_data, LOG_WARN, "Registry", str_from(text));
+}
+
 struct core_images *core_images_new(const struct core_options *options, struct wasmhost *host)
 {
     struct core_images *i = mem_new(struct core_images);
@@ -22,6 +30,8 @@ struct core_images *core_images_new(const struct core_options *options, struct w
         .proxies = options->proxies,
         .auth_files = options->auth_files,
         .plain_http_hosts = options->plain_http_hosts,
+        .note = note_registry,
+        .note_data = i,
     };
     i->host = host;
     i->note = options->note;

@@ -274,6 +274,12 @@ static bool is_not_tls_error(CURLcode code, const char *text)
     return false;
 }
 
+/* The peer ended it on purpose. With TLS 1.3 that is seen only when the answer is read. */
+static bool is_tls_alert(const char *detail)
+{
+    return strstr(detail, "SSL") != NULL && strstr(detail, " alert ") != NULL;
+}
+
 /* "host:port", with the proxy where there is one. */
 #define WHERE_MAX (HTTP_URL_SHOWN_MAX + HTTP_PROXY_SHOWN_MAX + 32)
 static void show_where(const struct run *h, const char *url, char ret[WHERE_MAX])
@@ -337,6 +343,11 @@ static enum err_kind failure(
     /* A text with an @ in it could quote a URL with a password. */
     bool is_shown = detail[0] != '\0' && strchr(detail, '@') == NULL;
     const char *why = is_shown ? detail : curl_easy_strerror(code);
+    if (is_tls_alert(detail))
+        return err_set(
+            err, ERR_UNAVAILABLE, "TLS with %s failed: %s", where,
+            strstr(detail, "certificate required") != NULL ? "it asks for a client certificate"
+                                                           : why);
     switch ((int)code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -362,10 +373,10 @@ static enum err_kind failure(
 
 /* Worth another try: what broke on the way. A name that does not resolve, a port where nobody listens
  * and a certificate that is not trusted stay as they are; so does what a proxy forbids. */
-static bool is_broken_connection(const struct run *h, CURL *easy, CURLcode code)
+static bool is_broken_connection(const struct run *h, CURL *easy, CURLcode code, const char *detail)
 {
     long tunnel = tunnel_status(easy);
-    if (h->err.kind != ERR_OK || h->is_cancelled || h->is_body_refused ||
+    if (h->err.kind != ERR_OK || h->is_cancelled || h->is_body_refused || is_tls_alert(detail) ||
         (tunnel != 0 && tunnel < 500))
         return false;
     return h->is_stalled || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
@@ -468,7 +479,7 @@ http_hop_run(struct http_hop *hop, CURL *easy, struct http_client_response *ret,
         ret->status = h.status;
         ret->peer = peer_of(&h, easy);
         hop->is_not_tls = is_not_tls_error(code, detail);
-        ret->is_broken = code != CURLE_OK && is_broken_connection(&h, easy, code);
+        ret->is_broken = code != CURLE_OK && is_broken_connection(&h, easy, code, detail);
         if (code != CURLE_OK)
             ret->failed_at = failed_step(easy, code, hop->url);
         if (code != CURLE_OK)

@@ -326,19 +326,29 @@ send_settling(struct call *c, struct http_client_response *ret, struct err *err)
     return send_once(c, plain, NULL, ret, NULL, err);
 }
 
-/* What is refused after a renewal stays refused; where the token says what it grants, the action that is
- * missing is named. */
-static enum err_kind not_taken(struct call *c, struct err *err)
+/* Where the token says what it grants, the action that is missing is named; ERR_OK: it does not say, or
+ * grants all. */
+static enum err_kind not_granted(struct call *c, enum err_kind kind, struct err *err)
 {
     auto_oci_scopes struct oci_scopes granted = {0};
     char shown[OCI_SCOPE_SHOWN_MAX];
     const char *missing = NULL;
     if (c->token != NULL && oci_scopes_of_token(&granted, str_from(c->token)))
         missing = oci_scopes_missing(&c->scopes, &granted);
-    if (missing != NULL)
-        return err_set(
-            err, ERR_UNAUTHENTICATED, "'%s' does not grant %s to these credentials",
-            oci_host_name(c->host), oci_scope_show(missing, shown));
+    if (missing == NULL)
+        return ERR_OK;
+    return err_set(
+        err, kind, "'%s' does not grant %s to these credentials", oci_host_name(c->host),
+        oci_scope_show(missing, shown));
+}
+
+/* What is refused after a renewal stays refused. */
+static enum err_kind not_taken(struct call *c, struct err *err)
+{
+    char shown[OCI_SHOWN_MAX];
+    enum err_kind r = not_granted(c, ERR_UNAUTHENTICATED, err);
+    if (r != ERR_OK)
+        return r;
     return err_set(
         err, ERR_UNAUTHENTICATED, "'%s' does not take the credentials for %s",
         oci_host_name(c->host), oci_show(str_from(c->key), shown));
@@ -349,6 +359,8 @@ static enum err_kind send_authorized(void *data, struct http_client_response *re
 {
     struct call *c = data;
     enum err_kind r = send_settling(c, ret, err);
+    if (r == ERR_OK && ret->status == 403)
+        return not_granted(c, ERR_DENIED, err);
     if (r != ERR_OK || ret->status != 401)
         return r;
     /* A challenge of the place where a redirect led is not the registry's. */
@@ -365,6 +377,8 @@ static enum err_kind send_authorized(void *data, struct http_client_response *re
         return r;
     autofree char *url = make_url(c->host, c->request->target);
     r = send_once(c, url, c->authorization, ret, NULL, err);
+    if (r == ERR_OK && ret->status == 403)
+        return not_granted(c, ERR_DENIED, err);
     return r == ERR_OK && ret->status == 401 ? not_taken(c, err) : r;
 }
 

@@ -50,7 +50,8 @@ struct oci_request {
  * long as no byte of an answer went to write_body; the session's `note` is told of each wait.
  * Retry-After is obeyed (seconds or date, at most OCI_RETRY_AFTER_MAX_MS). ERR_OK for any other
  * status, and for one of these that stays; ret->attempts says how often it was asked. UNAUTHENTICATED:
- * 401 after a new token, or a challenge that must not be answered (the text says which); the kinds of
+ * 401 after a new token, or a challenge that must not be answered (the text says which); DENIED: 403,
+ * where the token says which action it does not grant (else the status is the caller's); the kinds of
  * http_client_do, CANCELLED among them.
  * source: distribution "Token Authentication Specification"; RFC 9110 sections 10.2.3, 11
  */

@@ -12,6 +12,7 @@ struct registry {
     const char *given;   /* what the token server gives */
     int post_status;     /* of a POST to it; 0: as GET */
     int token_status;
+    int refusal;          /* of a token that is not taken; 0: 401 with a challenge */
     int64_t delay_us;     /* of the token server */
     atomic_int failures;  /* answers with `failure` before the good ones */
     const char *failure;  /* header lines of a 503 */
@@ -49,6 +50,10 @@ static void answer_registry(void *data, struct str request, struct buf *ret)
     autofree char *wanted = mem_printf("\r\nAuthorization: Bearer %s\r\n", r->token);
     if (str_search(request, str_from(wanted)) >= 0) {
         test_answer(ret, 200, "", "done");
+        return;
+    }
+    if (r->refusal != 0 && str_search(request, STR("\r\nAuthorization: Bearer ")) >= 0) {
+        test_answer(ret, r->refusal, "", "");
         return;
     }
     autofree char *challenge = mem_printf(
@@ -233,6 +238,13 @@ static void test_transport__names_the_action_that_a_token_does_not_grant(void **
     assert_int_equal(
         get(t, r.server.host, "repository:a/b:pull,push", &status, &err), ERR_UNAUTHENTICATED);
     assert_non_null(strstr(err.text, "does not grant action 'push' on 'repository:a/b'"));
+    oci_transport_free(t);
+    t = new_transport();
+    r.refusal = 403;
+    assert_int_equal(get(t, r.server.host, "repository:a/b:pull,push", &status, &err), ERR_DENIED);
+    assert_non_null(strstr(err.text, "does not grant action 'push' on 'repository:a/b'"));
+    assert_int_equal(get(t, r.server.host, "repository:a/b:pull", &status, &err), ERR_OK);
+    assert_int_equal(status, 403);
     oci_transport_free(t);
     test_server_stop(&r.server);
 }

@@ -9,7 +9,7 @@ cup pack --wasm "$work/hello.wasm" --definition "$CUP_SOURCE_DIR/examples/flipt/
 pull() { cup pull "$@" --store "$work/store-$RANDOM$RANDOM"; }
 
 # A registry with TLS that only the proxy knows the way to: r.test does not exist.
-openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key.pem" -out "$work/cert.pem" -days 1 -subj /CN=r.test \
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/key.pem" -out "$work/cert.pem" -days 1 -subj /CN=r.test \
     -addext 'subjectAltName=DNS:r.test,IP:127.0.0.1' 2>/dev/null
 start_fault_registry --load "team/hello=$work/image" --tls "$work/cert.pem" "$work/key.pem" --auth basic
 tls=$registry
