@@ -23,7 +23,9 @@ static struct core_target target_of(const struct http_request *q)
 static struct core_read_options read_options_of(const struct http_request *q)
 {
     return (struct core_read_options){
-        .revision = http_query(q, "revision"), .proposal = http_query(q, "proposal")};
+        .revision = http_query(q, "revision"),
+        .proposal = http_query(q, "proposal"),
+        .cancel = q->is_gone};
 }
 
 /* --- reading ------------------------------------------------------------------------------------------ */
@@ -177,6 +179,7 @@ write_options_of(const struct http_request *q, struct core_write_options *ret, s
         .idempotency_key = http_header(q, "Idempotency-Key"),
         .new_proposal = str_eqz(proposal, "new"),
         .is_dry_run = str_eqz(dry_run, "All"),
+        .cancel = q->is_gone,
     };
     if (proposal.n > 0 && !ret->new_proposal)
         return bad_value("proposal", proposal, "'new' asks for one of its own", err);

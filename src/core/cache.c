@@ -4,6 +4,7 @@
 #include "vfs/trace.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <uthash.h>
 #include <utlist.h>
 
@@ -11,6 +12,8 @@ enum {
     ROOTS_MAX = 8,    /* trees that an entry remembers to hold for */
     VARIANTS_MAX = 4, /* results of one key, for trees that differ: branches, proposals */
 };
+/* How often somebody who waits for another's computation looks whether his own reader is gone. */
+static const long LOOK_NS = 50 * 1000000L;
 /* What one call may have seen, at most; a call that sees more is computed each time. */
 #define SEEN_MAX ((size_t)8 << 20)
 
@@ -39,6 +42,7 @@ struct flight {
     pthread_cond_t landed;
     unsigned waiting;
     bool is_done;
+    bool is_abandoned; /* whoever computed went away: those who wait ask again */
     struct core_answer *answer;
     struct err err;
     size_t key_n;
@@ -260,6 +264,15 @@ static void flight_free(struct flight *f)
     free(f);
 }
 
+static void init_condition(pthread_cond_t *to)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(to, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 /* The flight of this work. The lock is held; true: it is ours to fly. */
 static bool board(struct core_cache *c, const struct core_cache_work *w, struct flight **ret)
 {
@@ -271,7 +284,7 @@ static bool board(struct core_cache *c, const struct core_cache_work *w, struct 
     if (*ret != NULL)
         return false;
     struct flight *f = mem_alloc(sizeof(*f) + n);
-    pthread_cond_init(&f->landed, NULL);
+    init_condition(&f->landed);
     f->key_n = n;
     memcpy(f->key, key, n);
     HASH_ADD(hh, c->flights, key, n, f);
@@ -279,32 +292,65 @@ static bool board(struct core_cache *c, const struct core_cache_work *w, struct 
     return true;
 }
 
-static enum err_kind
-wait_for(struct core_cache *c, struct flight *f, struct core_answer **ret, struct err *err)
+static bool is_cancelled(const struct core_cache_work *w)
+{
+    return w->cancel != NULL && atomic_load_explicit(w->cancel, memory_order_relaxed);
+}
+
+/* Until it landed, or the reader is gone, which is looked at now and then. The lock is held. */
+static void
+wait_until_landed(struct core_cache *c, const struct core_cache_work *w, struct flight *f)
+{
+    struct timespec until;
+    while (!f->is_done && !is_cancelled(w)) {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += LOOK_NS;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&f->landed, &c->lock, &until);
+    }
+}
+
+/* Gives the lock back. *ret_again: nothing came of it. */
+static enum err_kind wait_for(
+    struct core_cache *c,
+    const struct core_cache_work *w,
+    struct flight *f,
+    bool *ret_again,
+    struct core_answer **ret,
+    struct err *err)
 {
     f->waiting++;
-    while (!f->is_done)
-        pthread_cond_wait(&f->landed, &c->lock);
-    enum err_kind r = f->err.kind;
-    if (r == ERR_OK) {
+    wait_until_landed(c, w, f);
+    bool is_done = f->is_done;
+    enum err_kind r = is_done ? f->err.kind : ERR_CANCELLED;
+    *ret_again = is_done && f->is_abandoned;
+    if (!is_done) {
+        err_set(err, r, "nobody waits for it any more");
+    } else if (r == ERR_OK) {
         *ret = core_answer_ref(f->answer);
         c->stats.hits++;
     } else if (err != NULL) {
         *err = f->err;
     }
-    bool is_last = --f->waiting == 0;
+    bool is_last = --f->waiting == 0 && is_done;
     pthread_mutex_unlock(&c->lock);
     if (is_last)
         flight_free(f);
     return r;
 }
 
-static void
-land(struct core_cache *c, struct flight *f, struct core_answer *answer, const struct err *err)
+static void land(
+    struct core_cache *c,
+    const struct core_cache_work *w,
+    struct flight *f,
+    struct core_answer *answer,
+    const struct err *err)
 {
     pthread_mutex_lock(&c->lock);
     HASH_DEL(c->flights, f);
     f->is_done = true;
+    f->is_abandoned = answer == NULL && is_cancelled(w);
     f->err = *err;
     f->answer = answer == NULL ? NULL : core_answer_ref(answer);
     bool is_alone = f->waiting == 0;
@@ -314,9 +360,10 @@ land(struct core_cache *c, struct flight *f, struct core_answer *answer, const s
         flight_free(f);
 }
 
-static enum err_kind
-fly(struct core_cache *c,
+static enum err_kind try_to_fly(
+    struct core_cache *c,
     const struct core_cache_work *w,
+    bool *ret_again,
     struct core_answer **ret,
     struct err *err)
 {
@@ -326,14 +373,29 @@ fly(struct core_cache *c,
     *ret = find_proven(c, w->key, w->root);
     bool is_ours = *ret == NULL && board(c, w, &f);
     if (*ret == NULL && !is_ours)
-        return wait_for(c, f, ret, err);
+        return wait_for(c, w, f, ret_again, ret, err);
     pthread_mutex_unlock(&c->lock);
     if (!is_ours)
         return ERR_OK;
     enum err_kind r = prove_or_compute(c, w, ret, &own);
-    land(c, f, r == ERR_OK ? *ret : NULL, &own);
+    land(c, w, f, r == ERR_OK ? *ret : NULL, &own);
     if (r != ERR_OK && err != NULL)
         *err = own;
+    return r;
+}
+
+static enum err_kind
+fly(struct core_cache *c,
+    const struct core_cache_work *w,
+    struct core_answer **ret,
+    struct err *err)
+{
+    enum err_kind r;
+    bool again;
+    do {
+        again = false;
+        r = try_to_fly(c, w, &again, ret, err);
+    } while (again);
     return r;
 }
 

@@ -43,6 +43,7 @@ struct core_cache_work {
     enum err_kind (*compute)(
         void *data, struct vfs *tree, struct core_answer **ret, struct err *err);
     void *data;
+    const atomic_bool *cancel; /* this reader has gone: CANCELLED; may be NULL */
 };
 /* ret_answer with a reference. Fails as compute does. */
 enum err_kind core_cache_get(

@@ -31,6 +31,7 @@ struct lab {
     atomic_int computed;
     atomic_bool must_wait; /* compute does not end before this is false */
     enum err_kind fails_with;
+    const atomic_bool *stopped_by; /* compute ends with CANCELLED once it is set */
 };
 
 static enum err_kind
@@ -39,8 +40,11 @@ compute(void *data, struct vfs *tree, struct core_answer **ret, struct err *err)
     struct lab *lab = data;
     auto_vfs_data struct vfs_data bytes = {0};
     atomic_fetch_add(&lab->computed, 1);
-    while (atomic_load(&lab->must_wait))
+    const atomic_bool *stop = lab->stopped_by;
+    while (atomic_load(&lab->must_wait) && (stop == NULL || !atomic_load(stop)))
         usleep(1000);
+    if (atomic_load(&lab->must_wait))
+        return err_set(err, ERR_CANCELLED, "stopped");
     if (lab->fails_with != ERR_OK)
         return err_set(err, lab->fails_with, "as told");
     bool is_there = vfs_read(tree, STR("f"), &bytes, NULL) == ERR_OK;
@@ -181,6 +185,7 @@ struct asker {
     struct lab *lab;
     struct vfs *tree;
     struct repo_id root;
+    const atomic_bool *cancel;
     enum err_kind result;
     struct core_answer *answer;
 };
@@ -189,7 +194,12 @@ static void *ask(void *data)
 {
     struct asker *a = data;
     struct core_cache_work work = {
-        .key = STR("key"), .root = &a->root, .tree = a->tree, .compute = compute, .data = a->lab};
+        .key = STR("key"),
+        .root = &a->root,
+        .tree = a->tree,
+        .compute = compute,
+        .data = a->lab,
+        .cancel = a->cancel};
     a->result = core_cache_get(a->cache, &work, &a->answer, NULL);
     return NULL;
 }
@@ -235,6 +245,41 @@ static void test_cache__tells_all_who_wait_of_a_failure(void **state)
     assert_in_range(lab.computed, 1, 8);
 }
 
+/* Who computes goes away: the one who waits for it computes. Who waits goes away: at once. */
+static void t_adv_47_hang_up__of_one_reader_is_no_matter_of_the_others(void **state)
+{
+    (void)state;
+    struct core_cache *c = core_cache_new(1 << 20);
+    auto_vfs struct vfs *tree = tree_of("1", "a");
+    atomic_bool gone[2] = {false, false};
+    struct lab labs[3] = {{.must_wait = true, .stopped_by = &gone[0]}};
+    struct asker askers[3];
+    pthread_t threads[3];
+    for (size_t i = 0; i < 3; i++) {
+        askers[i] = (struct asker){
+            .cache = c,
+            .lab = &labs[i],
+            .tree = tree,
+            .root = root_of(1),
+            .cancel = i < 2 ? &gone[i] : NULL};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask, &askers[i]), 0);
+        while (atomic_load(&labs[0].computed) == 0)
+            usleep(1000);
+    }
+    atomic_store(&gone[1], true);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(askers[1].result, ERR_CANCELLED);
+    atomic_store(&gone[0], true);
+    pthread_join(threads[0], NULL);
+    assert_int_equal(askers[0].result, ERR_CANCELLED);
+    pthread_join(threads[2], NULL);
+    assert_int_equal(askers[2].result, ERR_OK);
+    assert_string_equal(askers[2].answer->bytes, "1");
+    assert_int_equal(labs[2].computed, 1);
+    core_answer_unref(askers[2].answer);
+    core_cache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_cache__stays_within_its_bytes),
         cmocka_unit_test(test_cache__of_no_bytes_keeps_nothing),
         cmocka_unit_test(test_cache__computes_once_for_many),
+        cmocka_unit_test(t_adv_47_hang_up__of_one_reader_is_no_matter_of_the_others),
         cmocka_unit_test(test_cache__tells_all_who_wait_of_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

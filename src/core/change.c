@@ -33,12 +33,14 @@ enum err_kind core_change_apply(
         .name = change->name,
         .tree = tree,
         .overlay = overlay,
+        .cancel = change->options->cancel,
     };
     if (change->options->if_version.n > 0) {
         autobuf struct buf now = {0};
         char etag[CORE_ETAG_MAX];
-        enum err_kind r =
-            core_read_object(change->served, tree, change->ns, change->name, &now, etag, err);
+        enum err_kind r = core_read_object(
+            change->served, tree, change->ns, change->name, change->options->cancel, &now, etag,
+            err);
         if (r == ERR_NOT_FOUND || (r == ERR_OK && !str_eqz(change->options->if_version, etag)))
             return err_set(
                 err, ERR_CONFLICT, "%s '" STR_FMT "' was changed by somebody else: get it again",

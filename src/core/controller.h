@@ -17,9 +17,10 @@ struct core_controller;
 struct core_call {
     const struct core_kind *kind;
     struct str ns;
-    struct str name;         /* of get, put, delete */
-    struct vfs *tree;        /* what get, list and namespaces read */
-    struct overlay *overlay; /* what put and delete change */
+    struct str name;           /* of get, put, delete */
+    struct vfs *tree;          /* what get, list and namespaces read */
+    struct overlay *overlay;   /* what put and delete change */
+    const atomic_bool *cancel; /* nobody waits any more; may be NULL */
 };
 
 /*

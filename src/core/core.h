@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
+
 struct core;
 
 struct http_proxies;
@@ -69,8 +71,9 @@ struct core_target {
     struct str name; /* of list: empty */
 };
 struct core_read_options {
-    struct str revision; /* branch, commit; empty: the target branch */
-    struct str proposal; /* id; empty: none */
+    struct str revision;       /* branch, commit; empty: the target branch */
+    struct str proposal;       /* id; empty: none */
+    const atomic_bool *cancel; /* set once nobody waits for the answer: CANCELLED; NULL: never */
 };
 
 #define CORE_ETAG_MAX 72
@@ -116,6 +119,7 @@ struct core_write_options {
     struct str if_version;      /* If-Match / resourceVersion; empty: none */
     bool new_proposal;          /* do not extend the object's open proposal */
     bool is_dry_run;
+    const atomic_bool *cancel; /* as of reads: stops the controller, never what comes after it */
 };
 struct core_result {
     bool is_unchanged; /* 204: nothing to answer */

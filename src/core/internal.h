@@ -85,6 +85,7 @@ enum err_kind core_read_object(
     struct vfs *tree,
     struct str ns,
     struct str name,
+    const atomic_bool *cancel,
     struct buf *ret,
     char ret_etag[CORE_ETAG_MAX],
     struct err *err) MUST_USE;

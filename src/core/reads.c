@@ -97,12 +97,14 @@ enum err_kind core_read_object(
     struct vfs *tree,
     struct str ns,
     struct str name,
+    const atomic_bool *cancel,
     struct buf *ret,
     char ret_etag[CORE_ETAG_MAX],
     struct err *err)
 {
     struct core_controller *controller = served->controller;
-    struct core_call call = {.kind = &served->kind, .ns = ns, .name = name, .tree = tree};
+    struct core_call call = {
+        .kind = &served->kind, .ns = ns, .name = name, .tree = tree, .cancel = cancel};
     struct sink sink = {.served = served, .ns = ns, .name = name, .to = ret};
     enum err_kind r = controller->ops->get(controller, &call, emit, &sink, err);
     if (r == ERR_OK)
@@ -145,20 +147,25 @@ static enum err_kind list_one(
     const struct core_served *served,
     struct vfs *tree,
     struct str ns,
+    const atomic_bool *cancel,
     struct buf *ret,
     struct err *err)
 {
     struct core_controller *controller = served->controller;
-    struct core_call call = {.kind = &served->kind, .ns = ns, .tree = tree};
+    struct core_call call = {.kind = &served->kind, .ns = ns, .tree = tree, .cancel = cancel};
     struct sink sink = {.served = served, .ns = ns, .to = ret};
     return controller->ops->list(controller, &call, emit, &sink, err);
 }
 
-static enum err_kind
-list_all(const struct core_served *served, struct vfs *tree, struct buf *ret, struct err *err)
+static enum err_kind list_all(
+    const struct core_served *served,
+    struct vfs *tree,
+    const atomic_bool *cancel,
+    struct buf *ret,
+    struct err *err)
 {
     struct core_controller *controller = served->controller;
-    struct core_call call = {.kind = &served->kind, .tree = tree};
+    struct core_call call = {.kind = &served->kind, .tree = tree, .cancel = cancel};
     struct sink sink = {.served = served, .to = ret};
     if (controller->ops->list_all != NULL)
         return controller->ops->list_all(controller, &call, emit, &sink, err);
@@ -167,7 +174,7 @@ list_all(const struct core_served *served, struct vfs *tree, struct buf *ret, st
     if (controller->ops->namespaces != NULL)
         r = controller->ops->namespaces(controller, &call, collect_namespace, &all, err);
     for (size_t i = 0; r == ERR_OK && i < all.count; i++)
-        r = list_one(served, tree, str_from(all.items[i]), ret, err);
+        r = list_one(served, tree, str_from(all.items[i]), cancel, ret, err);
     namespaces_deinit(&all);
     return r;
 }
@@ -179,6 +186,7 @@ struct read {
     const struct core_served *served;
     struct str ns;   /* {NULL, 0}: across namespaces */
     struct str name; /* empty: a list */
+    const atomic_bool *cancel;
 };
 
 static enum err_kind read_into(
@@ -189,10 +197,12 @@ static enum err_kind read_into(
     struct err *err)
 {
     if (read->name.n > 0)
-        return core_read_object(read->served, tree, read->ns, read->name, to, ret_etag, err);
+        return core_read_object(
+            read->served, tree, read->ns, read->name, read->cancel, to, ret_etag, err);
     to->max = LIST_MAX;
-    enum err_kind r = read->ns.p == NULL ? list_all(read->served, tree, to, err)
-                                         : list_one(read->served, tree, read->ns, to, err);
+    enum err_kind r = read->ns.p == NULL
+        ? list_all(read->served, tree, read->cancel, to, err)
+        : list_one(read->served, tree, read->ns, read->cancel, to, err);
     if (r == ERR_OK)
         write_etag(buf_view(to), ret_etag);
     return r;
@@ -251,7 +261,7 @@ static enum err_kind answer(
     auto_snapshot struct core_snapshot *s = core_current(c);
     auto_core_view struct core_view view = {0};
     autobuf struct buf key = {0};
-    struct read read = {.ns = t->ns, .name = t->name};
+    struct read read = {.ns = t->ns, .name = t->name, .cancel = o->cancel};
     struct core_answer *found = NULL;
     enum err_kind r = core_find_served(s, t, &read.served, err);
     if (r == ERR_OK)
@@ -265,6 +275,7 @@ static enum err_kind answer(
         .tree = view.tree,
         .compute = compute,
         .data = &read,
+        .cancel = o->cancel,
     };
     r = core_cache_get(c->cache, &work, &found, err);
     return r == ERR_OK ? take_answer(found, ret, err) : r;

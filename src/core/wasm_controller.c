@@ -137,6 +137,7 @@ run(struct wasm_controller *w,
         .tree = call->tree,
         .overlay = call->overlay,
         .limits = w->limits,
+        .cancel = call->cancel,
     };
     if (!core_globs_is_all(&w->read[0])) {
         host_call.read_globs = w->read[0].items;

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
+
 #define HTTP_PARAMS_MAX 6
 
 struct http_param {
@@ -27,6 +29,7 @@ struct http_request {
     size_t header_count;
     struct str body; /* whole; empty on the event thread's fast path */
     struct str remote_addr;
+    const atomic_bool *is_gone; /* set once the client has hung up; valid while the handler runs */
 };
 
 /* Param of the route; {NULL, 0} when the pattern has none of this name. */

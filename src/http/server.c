@@ -13,6 +13,8 @@ enum {
     CONNECTION_BYTES = 80 << 10, /* head of a request and of its answer: a name of 64 KiB fits */
     CONNECTIONS_MAX = 1024,
     REQUEST_TIMEOUT_MS = 60000,
+    /* beside those for the cores: for handlers that wait, for a guest's turn or for somebody else */
+    WORKERS_MIN = 8,
 };
 
 static const char TOO_LARGE[] = "the body of the request is larger than the server takes";
@@ -51,6 +53,7 @@ static void *on_request_line(void *data, const char *target, struct MHD_Connecti
     x->q.path = x->q.target;
     x->started_us = clock_monotonic_us();
     x->q.remote_addr = str_from(x->connection->remote);
+    x->q.is_gone = &x->connection->is_gone;
     http_watch_enter(s->watch, x->connection, HTTP_PHASE_HEAD);
     begin_active(s);
     return x;
@@ -122,6 +125,7 @@ static void drop(struct http_job *job)
 static void hand_over(struct http_exchange *x)
 {
     x->stage = HTTP_STAGE_RUNNING;
+    http_watch_enter(x->server->watch, x->connection, HTTP_PHASE_WORK);
     /* before the worker may see it: a resume must find the connection suspended */
     MHD_suspend_connection(x->mhd);
     if (http_workers_submit(x->server->workers, &x->job))
@@ -167,7 +171,9 @@ static enum MHD_Result on_request(
     case HTTP_STAGE_READING:
         return *upload_bytes > 0 ? read_body(x, upload, upload_bytes) : finish(x);
     case HTTP_STAGE_HANDLED:
-        return http_exchange_answer(x);
+        return http_watch_enter(x->server->watch, x->connection, HTTP_PHASE_ANSWER)
+            ? http_exchange_answer(x)
+            : MHD_NO;
     case HTTP_STAGE_RUNNING:
     case HTTP_STAGE_ANSWERED:
         break;
@@ -230,7 +236,7 @@ static void fill_defaults(struct http_server_options *o)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (o->workers == 0)
-        o->workers = 2 * (unsigned)(cores > 0 ? cores : 1);
+        o->workers = WORKERS_MIN + 2 * (unsigned)(cores > 0 ? cores : 1);
     if (o->body_max == 0)
         o->body_max = HTTP_BODY_MAX;
     if (o->request_timeout_ms == 0)

@@ -26,7 +26,7 @@ struct http_server_options {
     const struct http_route *routes;
     size_t route_count;
     void *context;
-    unsigned workers;           /* 0: 2 × cores */
+    unsigned workers;           /* 0: 8 + 2 × cores */
     size_t body_max;            /* 0: 3 MiB */
     int64_t request_timeout_ms; /* from the first byte to the whole body; 0: 60 s */
     unsigned connections_max;   /* 0: 1,024 */

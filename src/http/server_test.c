@@ -19,6 +19,7 @@ struct fixture {
     struct http_server_options options;
     atomic_int writes;  /* PUT and DELETE that reached a handler */
     atomic_int started; /* slow handlers under way */
+    atomic_int freed;   /* handlers that saw their client go */
     atomic_int logged;
     atomic_int last_status;
 };
@@ -50,6 +51,18 @@ static void slow(void *context, const struct http_request *q, struct http_respon
     usleep(400 * 1000);
     p->status = 200;
     buf_text(&p->body, "slow but done");
+}
+
+/* Until its client has hung up; gives up after five seconds. */
+static void patient(void *context, const struct http_request *q, struct http_response *p)
+{
+    struct fixture *f = context;
+    atomic_fetch_add(&f->started, 1);
+    for (int i = 0; i < 500 && !atomic_load(q->is_gone); i++)
+        usleep(10 * 1000);
+    if (atomic_load(q->is_gone))
+        atomic_fetch_add(&f->freed, 1);
+    p->status = 200;
 }
 
 static void no_change(void *context, const struct http_request *q, struct http_response *p)
@@ -87,6 +100,7 @@ static bool fast(void *context, const struct http_request *q, struct http_respon
 static const struct http_route routes[] = {
     {.method = "GET", .pattern = "/fast", .handle_fast = fast},
     {.method = "GET", .pattern = "/slow", .handle = slow},
+    {.method = "GET", .pattern = "/patient", .handle = patient},
     {.method = "GET", .pattern = "/large", .handle = large},
     {.method = "GET", .pattern = "/silent", .handle = silent},
     {.method = "PUT", .pattern = "/same", .handle = no_change},
@@ -533,6 +547,31 @@ static void test_http_server__drops_a_client_that_does_not_read(void **state)
     http_server_stop(f.server, 1000);
 }
 
+/* One closes, one closes its own direction only, one stays. */
+static void t_adv_47_hang_up__tells_the_handler_and_frees_the_worker(void **state)
+{
+    (void)state;
+    static const char request[] = "GET /patient HTTP/1.1\r\n" HOST CLOSE;
+    struct fixture f = {.options = {.workers = 3}};
+    int fds[3];
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = dial(&f);
+        assert_true(put_bytes(fds[i], request, sizeof(request) - 1));
+    }
+    wait_for(&f.started, 3);
+    close(fds[0]);
+    shutdown(fds[1], SHUT_WR);
+    wait_for(&f.freed, 2);
+    autofree char *answer = ask(&f, "GET /o/x HTTP/1.1\r\n" HOST CLOSE);
+    expect_status("a neighbour", answer, 200);
+    assert_int_equal(f.freed, 2);
+    close(fds[1]);
+    close(fds[2]);
+    http_server_stop(f.server, 5000);
+    assert_int_equal(f.freed, 3);
+}
+
 static void test_http_server__has_a_limit_of_connections(void **state)
 {
     (void)state;
@@ -672,6 +711,7 @@ int main(void)
         cmocka_unit_test(test_http_server__ends_slow_requests),
         cmocka_unit_test(test_http_server__ends_idle_connections),
         cmocka_unit_test(test_http_server__drops_a_client_that_does_not_read),
+        cmocka_unit_test(t_adv_47_hang_up__tells_the_handler_and_frees_the_worker),
         cmocka_unit_test(test_http_server__has_a_limit_of_connections),
         cmocka_unit_test(test_http_server__stop_lets_requests_finish),
         cmocka_unit_test(test_http_server__stop_ends_what_takes_too_long),

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -107,6 +108,15 @@ static void wait_a_tick(struct http_watch *w)
     pthread_cond_timedwait(&w->wake, &w->lock, &until);
 }
 
+/* A client that only closed its own direction is gone, too: who waits for an answer keeps the line, as
+ * all proxies have it. */
+static void look_for_client(struct http_connection *c)
+{
+    struct pollfd line = {.fd = c->fd, .events = POLLRDHUP};
+    if (poll(&line, 1, 0) == 1 && (line.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
+        atomic_store(&c->is_gone, true);
+}
+
 static void *watch(void *data)
 {
     struct http_watch *w = data;
@@ -118,7 +128,9 @@ static void *watch(void *data)
             wait_a_tick(w);
         int64_t now_ms = clock_monotonic_ms();
         for (struct http_connection *c = w->first; c != NULL; c = c->next) {
-            if (is_overdue(w, c, now_ms))
+            if (c->phase == HTTP_PHASE_WORK)
+                look_for_client(c);
+            else if (is_overdue(w, c, now_ms))
                 end_connection(w, c);
         }
         tick_lingers(w, now_ms);
@@ -240,7 +252,7 @@ bool http_watch_enter(struct http_watch *w, struct http_connection *c, enum http
         c->phase = phase;
         if (phase == HTTP_PHASE_HEAD || phase == HTTP_PHASE_IDLE)
             arm(w, c);
-        else if (phase == HTTP_PHASE_ANSWER)
+        else if (phase == HTTP_PHASE_ANSWER || phase == HTTP_PHASE_WORK)
             c->deadline_ms = 0;
     }
     pthread_mutex_unlock(&w->lock);

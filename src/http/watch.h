@@ -1,18 +1,22 @@
 /*
  * The clock over all connections: ends those whose request does not arrive in time, however often a
- * byte of it drips in (the HTTP library's own limit is about silence only), and lingers on those that
- * were answered before their body was read, so that the client sees the answer and not a reset.
+ * byte of it drips in (the HTTP library's own limit is about silence only), sees whose client hung up
+ * while a worker has its request (the library does not look then), and lingers on those that were
+ * answered before their body was read, so that the client sees the answer and not a reset.
  */
 #pragma once
 
 #include "base/buf.h"
 #include "http/listen.h"
 
+#include <stdatomic.h>
+
 enum http_phase {
     HTTP_PHASE_IDLE,   /* no request line yet */
     HTTP_PHASE_HEAD,   /* headers arrive */
     HTTP_PHASE_BODY,   /* the body arrives */
     HTTP_PHASE_ANSWER, /* the request is complete: a handler or the client's reading takes its time */
+    HTTP_PHASE_WORK,   /* the same while a worker has it: has the client gone? */
     HTTP_PHASE_ENDED, /* we ended it */
 };
 
@@ -23,6 +27,7 @@ struct http_connection {
     enum http_phase phase;
     int64_t since_ms;    /* monotonic: start of the request, or of the idle time */
     int64_t deadline_ms; /* monotonic; 0: none */
+    atomic_bool is_gone; /* the client hung up, seen in the phase WORK */
     bool lingers;        /* set by the event thread: the answer went out before the body was read */
     char remote[HTTP_ADDRESS_MAX];
 };

@@ -3,6 +3,9 @@
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
+/* Of the time limit: how long a call waits for an instance while no other call of its module ends. */
+enum { STALL_PART = 4 };
+
 void wasmhost_limits_default(struct wasmhost_limits *limits)
 {
     if (limits->timeout_ms == 0)
@@ -23,34 +26,21 @@ void wasmhost_result_deinit(struct wasmhost_result *r)
     buf_deinit(&r->diagnostics);
 }
 
-static enum err_kind timed_out(const struct wasi *w, struct err *err)
+/* What the trap means; frees it. */
+static enum err_kind judge_trap(wasm_trap_t *take_trap, struct err *err)
 {
-    return err_set(
-        err, ERR_TIMEOUT, "it ran longer than the time limit of %lld ms",
-        (long long)w->limits.timeout_ms);
-}
-
-/* What the trap means; frees it. "ended" is our own way to stop a guest. */
-static enum err_kind judge_trap(const struct wasi *w, wasm_trap_t *take_trap, struct err *err)
-{
-    wasmtime_trap_code_t code;
     wasm_name_t message;
-    enum err_kind r;
-    if (wasmtime_trap_code(take_trap, &code) && code == WASMTIME_TRAP_CODE_INTERRUPT) {
-        r = timed_out(w, err);
-    } else {
-        wasm_trap_message(take_trap, &message);
-        struct str text = str_of(message.data, message.size);
-        ptrdiff_t at = str_search(text, STR("wasm trap: "));
-        text = at < 0 ? text : str_skip(text, (size_t)at);
-        struct str line = str_cut(&text, '\n');
-        while (line.n > 0 && line.p[line.n - 1] == '\0')
-            line.n--;
-        r = err_set(err, ERR_FAILED, "it crashed (" STR_FMT ")", STR_ARG(str_take(line, 200)));
-        wasm_byte_vec_delete(&message);
-    }
+    wasm_trap_message(take_trap, &message);
+    struct str text = str_of(message.data, message.size);
+    ptrdiff_t at = str_search(text, STR("wasm trap: "));
+    text = at < 0 ? text : str_skip(text, (size_t)at);
+    struct str line = str_cut(&text, '\n');
+    while (line.n > 0 && line.p[line.n - 1] == '\0')
+        line.n--;
+    err_set(err, ERR_FAILED, "it crashed (" STR_FMT ")", STR_ARG(str_take(line, 200)));
+    wasm_byte_vec_delete(&message);
     wasm_trap_delete(take_trap);
-    return r;
+    return ERR_FAILED;
 }
 
 static enum err_kind
@@ -73,7 +63,7 @@ judge(const struct wasi *w, wasmtime_error_t *take_error, wasm_trap_t *take_trap
             err, "no instance within the limits (memory %llu bytes)",
             (unsigned long long)w->limits.memory_bytes);
     }
-    return take_trap == NULL ? ERR_OK : judge_trap(w, take_trap, err);
+    return take_trap == NULL ? ERR_OK : judge_trap(take_trap, err);
 }
 
 static enum err_kind run_start(
@@ -88,22 +78,28 @@ static enum err_kind run_start(
     return judge(w, error, trap, err);
 }
 
-/* Ticks until the time limit; the current one is not whole. */
-static uint64_t ticks_left(int64_t deadline_ms)
+/* Each tick, wherever the guest is: shall it go on? Host calls that take long ask the same. */
+static wasmtime_error_t *on_tick(
+    wasmtime_context_t *context,
+    void *data,
+    uint64_t *ret_ticks,
+    wasmtime_update_deadline_kind_t *ret_how)
 {
-    int64_t left = deadline_ms - clock_monotonic_ms();
-    return left <= 0 ? 1 : (uint64_t)left / WASMHOST_TICK_MS + 2;
+    (void)context;
+    *ret_ticks = 1;
+    *ret_how = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+    return wasi_check_time(data) == WASI_OK ? NULL : wasmtime_error_new("ended");
 }
 
-static enum err_kind
-run(struct wasmhost_module *m, struct wasi *w, int64_t deadline_ms, struct err *err)
+static enum err_kind run(struct wasmhost_module *m, struct wasi *w, struct err *err)
 {
     wasmtime_instance_t instance;
     wasm_trap_t *trap = NULL;
     wasmtime_store_t *store = wasmtime_store_new(m->host->engine, w, NULL);
     wasmtime_context_t *context = wasmtime_store_context(store);
     wasmtime_store_limiter(store, (int64_t)w->limits.memory_bytes, 200000, 1, 4, 1);
-    wasmtime_context_set_epoch_deadline(context, ticks_left(deadline_ms));
+    wasmtime_store_epoch_deadline_callback(store, on_tick, w, NULL);
+    wasmtime_context_set_epoch_deadline(context, 1);
     wasmtime_error_t *error =
         wasmtime_instance_pre_instantiate(m->linked, context, &instance, &trap);
     enum err_kind r = judge(w, error, trap, err);
@@ -124,14 +120,18 @@ enum err_kind wasmhost_call(
     wasmhost_limits_default(&checked.limits);
     *ret = (struct wasmhost_result){0};
     buf_init(&ret->out, checked.limits.output_bytes);
-    int64_t deadline_ms = clock_monotonic_ms() + checked.limits.timeout_ms;
-    enum err_kind r = wasmhost_slot_take(m->host, deadline_ms, err);
+    const struct wasmhost_slot slot = {
+        .module = m,
+        .deadline_ms = clock_monotonic_ms() + checked.limits.timeout_ms,
+        .stall_ms = checked.limits.timeout_ms / STALL_PART,
+        .cancel = checked.cancel};
+    enum err_kind r = wasmhost_slot_take(&slot, err);
     if (r != ERR_OK)
         return r;
     wasi_init(&w, &checked, ret);
-    w.deadline_ms = deadline_ms;
-    r = run(m, &w, deadline_ms, err);
-    wasmhost_slot_give(m->host);
+    w.deadline_ms = slot.deadline_ms;
+    r = run(m, &w, err);
+    wasmhost_slot_give(&slot);
     if (r == ERR_OK && wasi_flush_all(&w, err) != ERR_OK)
         r = err_wrap(err, "what it wrote cannot be kept");
     wasi_deinit(&w);

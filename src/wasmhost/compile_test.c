@@ -1,35 +1,13 @@
 /* Compiling in a process of its own: this program is that process, too. */
 #include "base/mem.h"
 #include "base/testing.h"
+#include "wasmhost/handmade.h"
 #include "wasmhost/wasmhost.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
 
 /* --- modules, byte by byte -------------------------------------------------------------------------- */
-
-static void add_leb(struct buf *to, uint32_t v)
-{
-    do {
-        buf_char(to, (char)((v & 0x7F) | (v > 0x7F ? 0x80 : 0)));
-        v >>= 7;
-    } while (v > 0);
-}
-
-static void add_section(struct buf *to, char id, const struct buf *body)
-{
-    buf_char(to, id);
-    add_leb(to, (uint32_t)body->n);
-    buf_str(to, buf_view(body));
-}
-
-static void add_bytes(struct buf *to, char id, const char *bytes, size_t n)
-{
-    struct buf body = {0};
-    buf_add(&body, bytes, n);
-    add_section(to, id, &body);
-    buf_deinit(&body);
-}
 
 /* A command module of `functions` functions with `locals` locals each, of which the first is _start. */
 static void make_module(struct buf *to, uint32_t functions, uint32_t locals)
@@ -40,22 +18,22 @@ static void make_module(struct buf *to, uint32_t functions, uint32_t locals)
     to->max = (size_t)200 << 20;
     code.max = to->max;
     declared.max = to->max;
-    add_leb(&declared, functions);
-    add_leb(&code, functions);
+    wasm_add_leb(&declared, functions);
+    wasm_add_leb(&code, functions);
     buf_char(&body, 1); /* one run of locals */
-    add_leb(&body, locals);
+    wasm_add_leb(&body, locals);
     buf_add(&body, "\x7f\x0b", 2); /* i32; end */
     for (uint32_t i = 0; i < functions; i++) {
         buf_char(&declared, 0);
-        add_leb(&code, (uint32_t)body.n);
+        wasm_add_leb(&code, (uint32_t)body.n);
         buf_str(&code, buf_view(&body));
     }
     buf_add(to, "\0asm\1\0\0\0", 8);
-    add_bytes(to, 1, "\1\x60\0\0", 4);
-    add_section(to, 3, &declared);
-    add_bytes(to, 5, "\1\0\1", 3);
-    add_bytes(to, 7, "\2\6_start\0\0\6memory\2\0", 19);
-    add_section(to, 10, &code);
+    wasm_add_section(to, 1, STR("\1\x60\0\0"));
+    wasm_add_section(to, 3, buf_view(&declared));
+    wasm_add_section(to, 5, STR("\1\0\1"));
+    wasm_add_section(to, 7, STR("\2\6_start\0\0\6memory\2\0"));
+    wasm_add_section(to, 10, buf_view(&code));
 }
 
 static struct wasmhost *new_host(int64_t timeout_ms, uint64_t memory)

@@ -12,8 +12,21 @@
 
 static const int64_t COMPILE_TIMEOUT_MS = 60000;
 static const uint64_t COMPILE_MEMORY_BYTES = (uint64_t)1 << 30;
+/* How often one who waits for a slot looks whether to go on waiting. */
+static const int64_t SLOT_LOOK_MS = 20;
 static const size_t GUEST_STACK_BYTES = (size_t)512 << 10;
 static const size_t KEEP_RESIDENT_BYTES = (size_t)256 << 10;
+
+/* "Caused by:", then a line each, numbered where there are several: the last one says it best. */
+static struct str innermost(struct str causes)
+{
+    causes = str_trim(causes);
+    ptrdiff_t at = str_rfind(causes, '\n');
+    struct str line = at < 0 ? STR("") : str_trim(str_skip(causes, (size_t)at + 1));
+    while (line.n > 0 && ((line.p[0] >= '0' && line.p[0] <= '9') || line.p[0] == ':'))
+        line = str_skip(line, 1);
+    return str_trim(line);
+}
 
 enum err_kind
 wasmhost_engine_error(wasmtime_error_t *take_error, struct err *err, enum err_kind kind)
@@ -23,7 +36,9 @@ wasmhost_engine_error(wasmtime_error_t *take_error, struct err *err, enum err_ki
     wasmtime_error_delete(take_error);
     struct str rest = str_of(message.data, message.size);
     struct str line = str_trim(str_cut(&rest, '\n'));
-    err_set(err, kind, STR_FMT, STR_ARG(line));
+    struct str cause = innermost(rest);
+    err_set(
+        err, kind, STR_FMT "%s" STR_FMT, STR_ARG(line), cause.n > 0 ? ": " : "", STR_ARG(cause));
     wasm_byte_vec_delete(&message);
     return kind;
 }
@@ -93,29 +108,63 @@ static struct timespec monotonic_at(int64_t ms)
     return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }
 
-enum err_kind wasmhost_slot_take(struct wasmhost *h, int64_t deadline_ms, struct err *err)
+static bool is_full(const struct wasmhost_module *m)
 {
-    const struct timespec until = monotonic_at(deadline_ms);
-    int rc = 0;
-    pthread_mutex_lock(&h->lock);
-    while (h->active >= h->instances_max && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&h->wake, &h->lock, &until);
-    bool is_free = h->active < h->instances_max;
-    if (is_free && h->active++ == 0)
-        pthread_cond_broadcast(&h->wake);
-    pthread_mutex_unlock(&h->lock);
-    if (is_free)
-        return ERR_OK;
-    return err_set(
-        err, ERR_TIMEOUT, "no free instance within the time limit: %u calls are running",
-        h->instances_max);
+    const struct wasmhost *h = m->host;
+    return h->active >= h->instances_max || m->running >= h->instances_max - h->instances_max / 3;
 }
 
-void wasmhost_slot_give(struct wasmhost *h)
+/* Why not to wait any longer for a slot; OK: go on. The lock is held. */
+static enum err_kind give_up(const struct wasmhost_slot *slot, int64_t now_ms, struct err *err)
 {
+    const struct wasmhost_module *m = slot->module;
+    if (slot->cancel != NULL && atomic_load_explicit(slot->cancel, memory_order_relaxed))
+        return err_set(err, ERR_CANCELLED, "nobody waits for it any more");
+    if (now_ms >= slot->deadline_ms)
+        return err_set(
+            err, ERR_TIMEOUT, "no free instance within the time limit: %u calls are running",
+            m->host->active);
+    if (m->running > 0 && now_ms - m->progress_ms >= slot->stall_ms)
+        return err_set(
+            err, ERR_UNAVAILABLE, "it is busy: %u calls of it have not ended for %lld ms",
+            m->running, (long long)(now_ms - m->progress_ms));
+    return ERR_OK;
+}
+
+enum err_kind wasmhost_slot_take(const struct wasmhost_slot *slot, struct err *err)
+{
+    struct wasmhost_module *m = slot->module;
+    struct wasmhost *h = m->host;
+    int64_t now_ms = clock_monotonic_ms();
+    enum err_kind r = ERR_OK;
     pthread_mutex_lock(&h->lock);
+    while (is_full(m) && r == ERR_OK) {
+        const struct timespec until = monotonic_at(now_ms + SLOT_LOOK_MS);
+        pthread_cond_timedwait(&h->wake, &h->lock, &until);
+        now_ms = clock_monotonic_ms();
+        r = is_full(m) ? give_up(slot, now_ms, err) : ERR_OK;
+    }
+    if (r == ERR_OK) {
+        m->running++;
+        m->progress_ms = now_ms;
+        if (h->active++ == 0)
+            pthread_cond_broadcast(&h->wake);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return r;
+}
+
+void wasmhost_slot_give(const struct wasmhost_slot *slot)
+{
+    struct wasmhost_module *m = slot->module;
+    struct wasmhost *h = m->host;
+    pthread_mutex_lock(&h->lock);
+    bool had_waiting = is_full(m);
     h->active--;
-    pthread_cond_broadcast(&h->wake);
+    m->running--;
+    m->progress_ms = clock_monotonic_ms();
+    if (had_waiting)
+        pthread_cond_broadcast(&h->wake);
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -35,14 +35,26 @@ struct wasmhost_module {
     struct wasmhost *host;
     struct wasmhost_module *next; /* guarded by host->lock, as is refs */
     int refs;
+    unsigned running;    /* calls with a slot; guarded by host->lock, as is progress_ms */
+    int64_t progress_ms; /* when a call last began or ended (monotonic) */
     char digest[WASMHOST_DIGEST_MAX];
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *linked;
 };
 
-/* engine.c: one of instances_max slots, waited for until `deadline_ms` (monotonic). TIMEOUT. */
-enum err_kind wasmhost_slot_take(struct wasmhost *h, int64_t deadline_ms, struct err *err) MUST_USE;
-void wasmhost_slot_give(struct wasmhost *h);
+/*
+ * engine.c: one of instances_max slots, of which one module gets two thirds at most, so that a module
+ * whose calls do not end leaves some to the others. Waits until deadline_ms (monotonic): TIMEOUT; or
+ * for stall_ms in which the module's own calls made no progress: UNAVAILABLE; or CANCELLED.
+ */
+struct wasmhost_slot {
+    struct wasmhost_module *module;
+    int64_t deadline_ms;
+    int64_t stall_ms;
+    const atomic_bool *cancel; /* or NULL */
+};
+enum err_kind wasmhost_slot_take(const struct wasmhost_slot *slot, struct err *err) MUST_USE;
+void wasmhost_slot_give(const struct wasmhost_slot *slot);
 
 /* cache.c: make or check the directory. INVALID: it belongs to somebody else or is open to others. */
 enum err_kind wasmhost_cache_open(const char *dir, struct err *err) MUST_USE;
@@ -59,7 +71,7 @@ wasm_config_t *wasmhost_config_new(unsigned instances);
 enum err_kind wasmhost_compile(
     struct wasmhost *h, struct str wasm, struct buf *ret_code, struct err *err) MUST_USE;
 
-/* Message of an engine error, cut to one line; frees it. */
+/* Message of an engine error and its innermost cause, in one line; frees it. */
 enum err_kind
 wasmhost_engine_error(wasmtime_error_t *take_error, struct err *err, enum err_kind kind);
 

@@ -263,7 +263,7 @@ void wasi_init(struct wasi *w, const struct wasmhost_call *call, struct wasmhost
 void wasi_deinit(struct wasi *w);
 /* End the call with this error: the guest is stopped when the host call returns. */
 enum wasi_errno wasi_fail(struct wasi *w, enum err_kind kind, const char *what, uint64_t limit);
-/* End the call when its time is over: for host calls that may take long. */
+/* End the call when its time is over or nobody waits for it: for host calls that may take long. */
 enum wasi_errno wasi_check_time(struct wasi *w);
 /* The descriptor, or NULL (WASI_BADF). */
 struct wasi_fd *wasi_fd_get(struct wasi *w, uint32_t fd);

@@ -3,6 +3,7 @@
 #include "wasmhost/wasi.h"
 
 static const uint64_t STEP_NS = 1000000;
+static const uint64_t RANDOM_PIECE = (uint64_t)1 << 20; /* between looks at the clock */
 
 /* realtime, monotonic, process and thread time; the last two run with the monotonic one. */
 static uint64_t *clock_of(struct wasi *w, uint32_t id)
@@ -45,6 +46,8 @@ static enum wasi_errno random_get(struct wasi *w, const wasmtime_val_raw_t *a)
     if (to == NULL)
         return WASI_FAULT;
     for (uint64_t i = 0; i < n; i += 8) {
+        if (i > 0 && i % RANDOM_PIECE == 0 && wasi_check_time(w) != WASI_OK)
+            return WASI_IO;
         uint64_t bits = next_random(w);
         memcpy(to + i, &bits, n - i < 8 ? n - i : 8);
     }

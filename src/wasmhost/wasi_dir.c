@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
-enum { DIRENT_BYTES = 24 };
+enum { DIRENT_BYTES = 24, ENTRIES_A_LOOK = 4096 };
 
 /* The name of the one directory that the guest was given; NULL for any other descriptor. */
 static const char *preopen_name(struct wasi *w, uint32_t number)
@@ -112,6 +112,8 @@ static enum wasi_errno fd_readdir(struct wasi *w, const wasmtime_val_raw_t *a)
         return e;
     uint64_t count = (uint64_t)fd->listing.count + 2;
     for (uint64_t i = cookie; i < count && used < room; i++) {
+        if (i % ENTRIES_A_LOOK == ENTRIES_A_LOOK - 1 && wasi_check_time(w) != WASI_OK)
+            return WASI_IO;
         struct entry entry = entry_at(w, fd, i);
         used += write_entry(to + used, room - used, &entry, i + 1);
     }

@@ -5,6 +5,10 @@
 /* Standard error is for people: what is kept is its end. */
 static const size_t DIAGNOSTICS_MAX = (size_t)64 << 10;
 
+/* Between looks at the clock; what going over one buffer costs in terms of bytes copied. */
+static const uint64_t PACE_BYTES = (uint64_t)1 << 20;
+enum { IOVEC_WORTH = 64 };
+
 enum { WHENCE_SET, WHENCE_CUR, WHENCE_END };
 
 /* --- input and output ------------------------------------------------------------------------------ */
@@ -22,10 +26,21 @@ iovec(const struct wasi *w, uint32_t list, uint32_t index, uint8_t **ret_p, uint
     return *ret_p == NULL ? WASI_FAULT : WASI_OK;
 }
 
+/* A list of buffers may keep us busy for long: now and then the time is looked at. */
+static enum wasi_errno pace(struct wasi *w, uint64_t *done, uint64_t bytes)
+{
+    *done += bytes + IOVEC_WORTH;
+    if (*done < PACE_BYTES)
+        return WASI_OK;
+    *done = 0;
+    return wasi_check_time(w);
+}
+
 /* All of them, before anything is read or written: a call has its effect whole or not at all. */
-static enum wasi_errno check_iovecs(const struct wasi *w, uint32_t list, uint32_t count)
+static enum wasi_errno check_iovecs(struct wasi *w, uint32_t list, uint32_t count)
 {
     uint64_t total = 0;
+    uint64_t done = 0;
     if (wasi_at(w, list, (uint64_t)count * 8) == NULL)
         return WASI_FAULT;
     for (uint32_t i = 0; i < count; i++) {
@@ -33,6 +48,8 @@ static enum wasi_errno check_iovecs(const struct wasi *w, uint32_t list, uint32_
         uint32_t n;
         if (iovec(w, list, i, &p, &n) != WASI_OK)
             return WASI_FAULT;
+        if (pace(w, &done, 0) != WASI_OK)
+            return WASI_IO;
         total += n;
         if (total > UINT32_MAX)
             return WASI_INVAL;
@@ -102,6 +119,7 @@ static enum wasi_errno read_all(
     struct wasi *w, struct wasi_fd *fd, uint32_t list, uint32_t count, uint64_t at, uint32_t *ret)
 {
     enum wasi_errno checked = check_iovecs(w, list, count);
+    uint64_t done = 0;
     *ret = 0;
     if (checked != WASI_OK)
         return checked;
@@ -110,6 +128,8 @@ static enum wasi_errno read_all(
         uint32_t n;
         size_t got = 0;
         enum wasi_errno e = iovec(w, list, i, &p, &n);
+        if (e == WASI_OK)
+            e = pace(w, &done, n);
         if (e == WASI_OK)
             e = read_some(w, fd, at + *ret, p, n, &got);
         if (e != WASI_OK)
@@ -125,6 +145,7 @@ static enum wasi_errno write_all(
     struct wasi *w, struct wasi_fd *fd, uint32_t list, uint32_t count, uint64_t at, uint32_t *ret)
 {
     enum wasi_errno checked = check_iovecs(w, list, count);
+    uint64_t done = 0;
     *ret = 0;
     if (checked != WASI_OK)
         return checked;
@@ -132,6 +153,8 @@ static enum wasi_errno write_all(
         uint8_t *p;
         uint32_t n;
         enum wasi_errno e = iovec(w, list, i, &p, &n);
+        if (e == WASI_OK)
+            e = pace(w, &done, n);
         if (e == WASI_OK)
             e = write_some(w, fd, at + *ret, p, n);
         if (e != WASI_OK)

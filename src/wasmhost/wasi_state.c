@@ -64,9 +64,13 @@ enum wasi_errno wasi_fail(struct wasi *w, enum err_kind kind, const char *what, 
 
 enum wasi_errno wasi_check_time(struct wasi *w)
 {
-    if (w->deadline_ms == 0 || clock_monotonic_ms() <= w->deadline_ms)
+    if (w->is_ended)
+        return WASI_IO;
+    if (w->call->cancel != NULL && atomic_load_explicit(w->call->cancel, memory_order_relaxed))
+        err_set(&w->err, ERR_CANCELLED, "nobody waits for it any more: it was stopped");
+    else if (w->deadline_ms == 0 || clock_monotonic_ms() < w->deadline_ms)
         return WASI_OK;
-    if (!w->is_ended)
+    else
         err_set(
             &w->err, ERR_TIMEOUT, "it ran longer than the time limit of %lld ms",
             (long long)w->limits.timeout_ms);

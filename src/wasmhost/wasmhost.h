@@ -9,6 +9,8 @@
 #include "vfs/overlay.h"
 #include "vfs/vfs.h"
 
+#include <stdatomic.h>
+
 struct wasmhost;
 struct wasmhost_module;
 
@@ -83,6 +85,9 @@ struct wasmhost_call {
     const struct str *narrow_globs;
     size_t narrow_glob_count;
     struct wasmhost_limits limits;
+    /* Somebody else sets it once nobody waits for the result any more: the call then ends soon with
+     * CANCELLED, wherever it is. NULL: never. */
+    const atomic_bool *cancel;
 };
 
 struct wasmhost_result {
@@ -94,8 +99,9 @@ void wasmhost_result_deinit(struct wasmhost_result *r);
 
 /*
  * One call. ERR_OK whatever the exit code: the caller judges. Errors: TIMEOUT, LIMIT (names the limit:
- * memory, output, open files, written bytes), FAILED (a trap: its message), INTERNAL, and what the
- * tree gave when it could not be read. ret is filled with what there was in either case and must be
+ * memory, output, open files, written bytes), FAILED (a trap: its message), CANCELLED, UNAVAILABLE (all
+ * instances that one module may have at once are taken by calls that do not end), INTERNAL, and what
+ * the tree gave when it could not be read. ret is filled with what there was in either case and must be
  * deinitialised always. Waits for a free instance no longer than the call's own time limit.
  *
  * threads   any, with 2 MiB of stack: the guest runs on it
