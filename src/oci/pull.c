@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "oci/aside.h"
 #include "oci/content.h"
 #include "oci/copy.h"
 #include "oci/trust.h"
@@ -15,32 +16,45 @@ struct pull {
 struct look {
     const struct oci_image *image;
     struct oci_content *content;
-    struct err err; /* what is wrong with the bytes so far */
+    struct oci_aside *aside; /* of a download: who feeds content; NULL: it is fed right here */
+    struct err err;          /* what is wrong with the bytes so far */
 };
 
 static void look_restart(void *data)
 {
     struct look *l = data;
+    l->aside = oci_aside_free(l->aside);
     oci_content_free(l->content);
     l->content = oci_content_new(l->image, NULL, NULL);
     l->err = (struct err){0};
 }
 
+/* The same, and what comes is looked into beside the download. */
+static void look_restart_aside(void *data)
+{
+    struct look *l = data;
+    look_restart(l);
+    l->aside = oci_aside_new(oci_content_write, l->content);
+}
+
 static bool look_write(void *data, const char *p, size_t n, struct err *err)
 {
     struct look *l = data;
-    return oci_content_write(l->content, p, n, err);
+    return l->aside != NULL ? oci_aside_write(l->aside, p, n, err)
+                            : oci_content_write(l->content, p, n, err);
 }
 
 static enum err_kind look_end(void *data, struct err *err)
 {
     struct look *l = data;
     char digest[OCI_DIGEST_MAX];
-    return oci_content_end(l->content, digest, NULL, err);
+    enum err_kind r = l->aside != NULL ? oci_aside_end(l->aside, err) : ERR_OK;
+    return r == ERR_OK ? oci_content_end(l->content, digest, NULL, err) : r;
 }
 
 static void look_deinit(struct look *l)
 {
+    oci_aside_free(l->aside);
     oci_content_free(l->content);
 }
 #define auto_look CLEANUP(look_deinit)
@@ -82,9 +96,9 @@ static enum err_kind bring_content(
     enum err_kind r = look_into_stored(p, d, &l, &is_there, err);
     if (r != ERR_OK || is_there)
         return r;
-    look_restart(&l);
+    look_restart_aside(&l);
     const struct oci_onlooker also = {
-        .write = look_write, .restart = look_restart, .end = look_end, .data = &l};
+        .write = look_write, .restart = look_restart_aside, .end = look_end, .data = &l};
     return oci_transfer_blob(t, d, &also, NULL, err);
 }
 

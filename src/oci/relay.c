@@ -2,8 +2,7 @@
 #include "base/mem.h"
 #include "oci/digest.h"
 #include "oci/download.h"
-
-#include <pthread.h>
+#include "oci/ring.h"
 
 enum { ROOM = 256 << 10, STACK_BYTES = 512 << 10 };
 
@@ -13,14 +12,8 @@ struct oci_relay {
     uint64_t size;
     bool is_running; /* the thread is to be joined */
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the rest */
-    pthread_cond_t changed;
-    char *ring;
-    size_t start;
-    size_t used;
-    bool is_over;                 /* the thread adds nothing any more */
-    bool is_abandoned;            /* nobody reads any more */
-    struct err err;               /* why it is over */
+    struct oci_ring ring;
+    struct err err;               /* why it is over; the thread's until the ring is closed */
     struct oci_verifier verifier; /* the thread's */
 };
 
@@ -30,37 +23,11 @@ struct oci_relay *oci_relay_new(struct oci_registry *from, const char *digest, u
     r->from = from;
     r->digest = digest;
     r->size = size;
-    r->ring = mem_alloc(ROOM);
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->changed, NULL);
+    oci_ring_init(&r->ring, ROOM);
     return r;
 }
 
 /* --- the thread that reads from the source --------------------------------------------------------------- */
-
-/* Put bytes into the ring, waiting for room. */
-static bool add(struct oci_relay *r, const char *p, size_t n)
-{
-    pthread_mutex_lock(&r->lock);
-    while (n > 0 && !r->is_abandoned) {
-        size_t end = (r->start + r->used) % ROOM;
-        size_t free_bytes = ROOM - r->used;
-        size_t piece = free_bytes < ROOM - end ? free_bytes : ROOM - end;
-        if (piece == 0) {
-            pthread_cond_wait(&r->changed, &r->lock);
-            continue;
-        }
-        piece = piece < n ? piece : n;
-        memcpy(r->ring + end, p, piece);
-        r->used += piece;
-        p += piece;
-        n -= piece;
-        pthread_cond_broadcast(&r->changed);
-    }
-    bool is_read = !r->is_abandoned;
-    pthread_mutex_unlock(&r->lock);
-    return is_read;
-}
 
 static bool take(void *data, const char *p, size_t n, struct err *err)
 {
@@ -68,7 +35,7 @@ static bool take(void *data, const char *p, size_t n, struct err *err)
     enum err_kind k = oci_verifier_add(&r->verifier, p, n, err);
     if (k == ERR_OK && r->verifier.got == r->size)
         k = oci_verifier_end(&r->verifier, err);
-    if (k == ERR_OK && !add(r, p, n))
+    if (k == ERR_OK && !oci_ring_put(&r->ring, p, n))
         k = err_set(err, ERR_CANCELLED, "blob %s is not sent on", r->digest);
     return k == ERR_OK;
 }
@@ -83,12 +50,9 @@ static void *run(void *data)
     if (k == ERR_OK && r->verifier.got < r->size)
         k = oci_verifier_end(&r->verifier, &err); /* too few: it says so */
     oci_verifier_deinit(&r->verifier);
-    pthread_mutex_lock(&r->lock);
-    r->is_over = true;
     r->err = err;
     r->err.kind = k;
-    pthread_cond_broadcast(&r->changed);
-    pthread_mutex_unlock(&r->lock);
+    oci_ring_close(&r->ring);
     return NULL;
 }
 
@@ -98,10 +62,7 @@ static void stop(struct oci_relay *r)
 {
     if (!r->is_running)
         return;
-    pthread_mutex_lock(&r->lock);
-    r->is_abandoned = true;
-    pthread_cond_broadcast(&r->changed);
-    pthread_mutex_unlock(&r->lock);
+    oci_ring_abandon(&r->ring);
     pthread_join(r->thread, NULL);
     r->is_running = false;
 }
@@ -111,9 +72,7 @@ struct oci_relay *oci_relay_free(struct oci_relay *r)
     if (r == NULL)
         return NULL;
     stop(r);
-    pthread_cond_destroy(&r->changed);
-    pthread_mutex_destroy(&r->lock);
-    free(r->ring);
+    oci_ring_deinit(&r->ring);
     free(r);
     return NULL;
 }
@@ -123,8 +82,7 @@ enum err_kind oci_relay_rewind(void *data, struct err *err)
     struct oci_relay *r = data;
     pthread_attr_t attr;
     stop(r);
-    r->start = r->used = 0;
-    r->is_over = r->is_abandoned = false;
+    oci_ring_reset(&r->ring);
     r->err = (struct err){0};
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -136,18 +94,14 @@ enum err_kind oci_relay_rewind(void *data, struct err *err)
 ptrdiff_t oci_relay_read(void *data, char *to, size_t n)
 {
     struct oci_relay *r = data;
-    pthread_mutex_lock(&r->lock);
-    while (r->used == 0 && !r->is_over)
-        pthread_cond_wait(&r->changed, &r->lock);
-    size_t piece = r->used < ROOM - r->start ? r->used : ROOM - r->start;
+    const char *p;
+    size_t piece = oci_ring_look(&r->ring, &p);
+    if (piece == 0)
+        return r->err.kind != ERR_OK ? -1 : 0;
     piece = piece < n ? piece : n;
-    memcpy(to, r->ring + r->start, piece);
-    r->start = (r->start + piece) % ROOM;
-    r->used -= piece;
-    bool has_failed = piece == 0 && r->err.kind != ERR_OK;
-    pthread_cond_broadcast(&r->changed);
-    pthread_mutex_unlock(&r->lock);
-    return has_failed ? -1 : (ptrdiff_t)piece;
+    memcpy(to, p, piece);
+    oci_ring_taken(&r->ring, piece);
+    return (ptrdiff_t)piece;
 }
 
 const struct err *oci_relay_error(struct oci_relay *r)
