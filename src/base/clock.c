@@ -3,11 +3,16 @@
 #include <stdio.h>
 #include <time.h>
 
-static int64_t now_us(clockid_t id)
+static int64_t now_ns(clockid_t id)
 {
     struct timespec ts;
     clock_gettime(id, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int64_t now_us(clockid_t id)
+{
+    return now_ns(id) / 1000;
 }
 
 int64_t clock_unix_ms(void)
@@ -23,6 +28,11 @@ int64_t clock_monotonic_ms(void)
 int64_t clock_monotonic_us(void)
 {
     return now_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_monotonic_ns(void)
+{
+    return now_ns(CLOCK_MONOTONIC);
 }
 
 void clock_rfc3339(int64_t unix_s, char ret_text[CLOCK_RFC3339_BYTES])

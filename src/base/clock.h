@@ -9,6 +9,7 @@
 int64_t clock_unix_ms(void);      /* wall clock */
 int64_t clock_monotonic_ms(void); /* for deadlines and durations */
 int64_t clock_monotonic_us(void);
+int64_t clock_monotonic_ns(void);
 
 /* RFC 3339 in UTC with seconds, "2022-01-01T00:00:00Z", and a NUL. */
 #define CLOCK_RFC3339_BYTES 21

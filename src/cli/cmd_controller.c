@@ -144,10 +144,7 @@ static const struct cli_command show = {
 
 /* Keep sorted by name. */
 static const struct cli_command *const commands[] = {
-    &cmd_controller_exec,
-    &list,
-    &show,
-    NULL,
+    &cmd_controller_bench, &cmd_controller_exec, &list, &cmd_controller_run, &show, NULL,
 };
 
 const struct cli_command cmd_controller = {

@@ -1,16 +1,14 @@
 /* cup controller exec: any WASI command in the host that controllers run in. */
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/sha256.h"
-#include "base/units.h"
 #include "cli/commands.h"
+#include "cli/guest.h"
 #include "cli/run.h"
 #include "vfs/localtree.h"
 #include "wasmhost/wasmhost.h"
 
 #include <stddef.h>
 
-static const size_t MODULE_BYTES_MAX = (size_t)256 << 20;
 static const size_t INPUT_BYTES_MAX = (size_t)64 << 20;
 
 struct exec_options {
@@ -49,20 +47,6 @@ static void execution_deinit(struct execution *x)
 
 /* --- what the flags say ---------------------------------------------------------------------------- */
 
-static enum err_kind
-read_size(const char *flag, const char *text, uint64_t *ret_bytes, struct err *err)
-{
-    if (text == NULL)
-        return ERR_OK;
-    enum err_kind r = units_parse_size(str_from(text), ret_bytes, err);
-    if (r == ERR_OK && *ret_bytes == 0)
-        r = err_set(err, ERR_USAGE, "a limit of nothing");
-    if (r == ERR_OK)
-        return ERR_OK;
-    err_wrap(err, "'--%s %s'", flag, text);
-    return err_as(err, ERR_USAGE);
-}
-
 static enum err_kind check_env(const struct cli_list *env, struct err *err)
 {
     for (size_t i = 0; i < env->count; i++) {
@@ -95,9 +79,9 @@ read_options(struct cli *c, struct execution *x, const struct exec_options *o, s
 {
     struct wasmhost_limits *limits = &x->call.limits;
     limits->timeout_ms = c->timeout_ms;
-    enum err_kind r = read_size("memory", o->memory, &limits->memory_bytes, err);
+    enum err_kind r = cli_guest_size("memory", o->memory, &limits->memory_bytes, err);
     if (r == ERR_OK)
-        r = read_size("max-output", o->output, &limits->output_bytes, err);
+        r = cli_guest_size("max-output", o->output, &limits->output_bytes, err);
     if (r == ERR_OK)
         r = check_env(&o->env, err);
     return r == ERR_OK ? read_dir(x, o, err) : r;
@@ -105,29 +89,14 @@ read_options(struct cli *c, struct execution *x, const struct exec_options *o, s
 
 /* --- getting ready --------------------------------------------------------------------------------- */
 
-/* Where cupd keeps compiled modules as well; NULL where the environment names no place. */
-static char *cache_dir(const struct cli_env *env)
-{
-    if (env->xdg_cache_home != NULL && env->xdg_cache_home[0] == '/')
-        return fs_join(env->xdg_cache_home, "cup/cupd/modules");
-    return env->home == NULL ? NULL : fs_join(env->home, ".cache/cup/cupd/modules");
-}
-
 static enum err_kind
 load_module(struct cli *c, struct execution *x, const char *path, struct err *err)
 {
     autobuf struct buf wasm = {0};
-    char digest[sizeof("sha256:") + SHA256_HEX] = "sha256:";
-    autofree char *cache = cache_dir(c->env);
-    struct wasmhost_options options = {.cache_dir = cache, .instances_max = 1};
-    enum err_kind r = fs_read_file(path, MODULE_BYTES_MAX, &wasm, err);
+    enum err_kind r = fs_read_file(path, CLI_MODULE_BYTES_MAX, &wasm, err);
     if (r == ERR_OK)
-        r = wasmhost_new(&options, &x->host, err);
-    if (r != ERR_OK)
-        return r;
-    sha256_hex_of(buf_view(&wasm), digest + strlen(digest));
-    r = wasmhost_load(x->host, buf_view(&wasm), digest, &x->module, err);
-    return r == ERR_OK ? r : err_wrap(err, "module '%s'", path);
+        r = cli_wasmhost_new(c, &x->host, err);
+    return r == ERR_OK ? cli_module_load(x->host, path, buf_view(&wasm), &x->module, err) : r;
 }
 
 static enum err_kind open_dir(struct execution *x, struct err *err)

@@ -186,7 +186,7 @@ static enum err_kind
 sign_in(struct cli *c, const struct login_options *o, const char *host, struct err *err)
 {
     struct cli_transport transport = o->transport;
-    auto_files struct cli_files files = {0};
+    auto_login_files struct cli_login_files files = {0};
     auto_oci_credential struct oci_credential credential = {0};
     struct oci_session_options session;
     struct oci_login_check check = {0};

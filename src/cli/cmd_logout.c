@@ -17,7 +17,7 @@ static const struct cli_option options[] = {
 };
 
 /* Files that only others write may still have some: who signs out wants to know. */
-static void note_others(struct cli *c, const struct cli_files *files, const char *host)
+static void note_others(struct cli *c, const struct cli_login_files *files, const char *host)
 {
     for (size_t i = 0; files->auth_files != NULL && files->auth_files[i] != NULL; i++) {
         auto_oci_credential struct oci_credential found = {0};
@@ -49,7 +49,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     const struct logout_options *o = data;
     char host[OCI_HOST_MAX];
-    auto_files struct cli_files files = {0};
+    auto_login_files struct cli_login_files files = {0};
     bool had = false;
     enum err_kind r = cli_check_args(c, 1, 1, "a registry, HOST[:PORT]", err);
     if (r == ERR_OK)

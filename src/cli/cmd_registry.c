@@ -316,7 +316,7 @@ static enum err_kind run_ping(struct cli *c, const void *data, struct err *err)
 {
     const struct ping_options *o = data;
     char host[OCI_HOST_MAX];
-    auto_files struct cli_files files = {0};
+    auto_login_files struct cli_login_files files = {0};
     struct oci_session_options session;
     enum err_kind r = cli_check_args(c, 1, 1, "a registry, HOST[:PORT]", err);
     if (r == ERR_OK)

@@ -7,7 +7,9 @@ extern const struct cli_command cmd_apply;
 extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_config;
 extern const struct cli_command cmd_controller;
-extern const struct cli_command cmd_controller_exec; /* below cmd_controller */
+extern const struct cli_command cmd_controller_bench; /* these below cmd_controller */
+extern const struct cli_command cmd_controller_exec;
+extern const struct cli_command cmd_controller_run;
 extern const struct cli_command cmd_definitions;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_diff;

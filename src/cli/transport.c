@@ -129,11 +129,11 @@ static enum err_kind check_flags(const struct cli_transport *t, struct err *err)
     return r == ERR_OK ? check_file(t->key_file, "key-file", err) : r;
 }
 
-void cli_files_deinit(struct cli_files *files)
+void cli_login_files_deinit(struct cli_login_files *files)
 {
     free(files->config);
     oci_auth_files_free(files->auth_files);
-    *files = (struct cli_files){0};
+    *files = (struct cli_login_files){0};
 }
 
 static enum err_kind read_concurrency(const char *text, unsigned *ret, struct err *err)
@@ -148,7 +148,7 @@ static enum err_kind read_concurrency(const char *text, unsigned *ret, struct er
 enum err_kind cli_session_options(
     struct cli *c,
     const struct cli_transport *t,
-    struct cli_files *files,
+    struct cli_login_files *files,
     struct oci_session_options *ret,
     struct err *err)
 {
@@ -183,7 +183,7 @@ enum err_kind cli_images_open(
     struct cli *c, const struct cli_transport *t, struct cli_images *ret, struct err *err)
 {
     autofree char *store = NULL;
-    auto_files struct cli_files files = {0};
+    auto_login_files struct cli_login_files files = {0};
     struct oci_session_options options;
     enum err_kind r = cli_session_options(c, t, &files, &options, err);
     if (r == ERR_OK)

@@ -55,16 +55,16 @@ void cli_images_close(struct cli_images *images);
  * The options by which a registry is reached and who we are there, without store and progress: for
  * commands that ask a registry and no image. ret borrows from `transport` and from *files.
  */
-struct cli_files {
+struct cli_login_files {
     char *config;
     char **auth_files;
 };
-void cli_files_deinit(struct cli_files *files);
-#define auto_files CLEANUP(cli_files_deinit)
+void cli_login_files_deinit(struct cli_login_files *files);
+#define auto_login_files CLEANUP(cli_login_files_deinit)
 enum err_kind cli_session_options(
     struct cli *c,
     const struct cli_transport *transport,
-    struct cli_files *files,
+    struct cli_login_files *files,
     struct oci_session_options *ret,
     struct err *err) MUST_USE;
 extern const struct cli_option cli_registry_options[]; /* all transport flags but --store */

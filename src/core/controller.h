@@ -13,14 +13,25 @@
 #include "vfs/vfs.h"
 
 struct core_controller;
+struct wasmhost_profile;
+
+/* What a module did in one call, for whoever makes controllers. A template fills in nothing. */
+struct core_call_watch {
+    bool is_run; /* the module came to its end by itself: exit_code is set */
+    int exit_code;
+    struct buf *out;                  /* standard output is added to it; NULL: not wanted */
+    struct buf *diagnostics;          /* standard error, its tail; NULL: not wanted */
+    struct wasmhost_profile *profile; /* NULL: not measured */
+};
 
 struct core_call {
     const struct core_kind *kind;
     struct str ns;
-    struct str name;           /* of get, put, delete */
-    struct vfs *tree;          /* what get, list and namespaces read */
-    struct overlay *overlay;   /* what put and delete change */
-    const atomic_bool *cancel; /* nobody waits any more; may be NULL */
+    struct str name;               /* of get, put, delete */
+    struct vfs *tree;              /* what get, list and namespaces read */
+    struct overlay *overlay;       /* what put and delete change */
+    const atomic_bool *cancel;     /* nobody waits any more; may be NULL */
+    struct core_call_watch *watch; /* NULL: nobody looks */
 };
 
 /*

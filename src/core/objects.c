@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/names.h"
-#include "core/resource.h"
+#include "core/object.h"
 
 #include <stdio.h>
 
@@ -28,36 +28,42 @@ fill_or_compare(const char *field, struct str *member, struct str wanted, struct
 static enum err_kind match_url(
     struct core_resource *r,
     const struct core_served *served,
-    const struct core_target *t,
     struct str api_version,
+    struct str ns,
+    struct str name,
     struct err *err)
 {
-    enum err_kind k = fill_or_compare("apiVersion", &r->api_version, api_version, err);
+    enum err_kind k = ERR_OK;
+    if (api_version.p != NULL)
+        k = fill_or_compare("apiVersion", &r->api_version, api_version, err);
     if (k == ERR_OK)
         k = fill_or_compare("kind", &r->kind, str_from(served->kind.kind), err);
     if (k == ERR_OK)
-        k = fill_or_compare("metadata.namespace", &r->ns, t->ns, err);
+        k = fill_or_compare("metadata.namespace", &r->ns, ns, err);
     if (k == ERR_OK)
-        k = fill_or_compare("metadata.name", &r->name, t->name, err);
+        k = fill_or_compare("metadata.name", &r->name, name, err);
     return k;
 }
 
 /* The schema sees the whole body as it will be stored (as upstream). */
-static enum err_kind check_body(
+enum err_kind core_object_body(
     const struct core_served *served,
-    const struct core_target *t,
+    struct str ns,
+    struct str name,
     struct core_resource *r,
     struct buf *ret_body,
     struct err *err)
 {
-    autofree char *api_version = mem_printf("%s/%s", served->kind.group, served->kind.version);
-    enum err_kind k = match_url(r, served, t, str_from(api_version), err);
+    autofree char *api_version = core_api_version(&served->kind);
+    enum err_kind k = match_url(r, served, str_from(api_version), ns, name, err);
     if (k != ERR_OK)
         return k;
     core_resource_write(ret_body, r, 0);
     buf_char(ret_body, '\n');
     k = buf_check(ret_body, "body", err);
-    return k == ERR_OK ? json_schema_validate(served->schema, buf_view(ret_body), err) : k;
+    if (k != ERR_OK || served->schema == NULL)
+        return k;
+    return json_schema_validate(served->schema, buf_view(ret_body), err);
 }
 
 static enum err_kind carry_out(
@@ -87,7 +93,7 @@ enum err_kind core_put(
     if (r == ERR_OK)
         r = core_resource_parse(body, JSON_STRICT, &resource, err);
     if (r == ERR_OK)
-        r = check_body(served, t, &resource, &canonical, err);
+        r = core_object_body(served, t->ns, t->name, &resource, &canonical, err);
     if (r == ERR_OK) {
         struct core_write_options options = *o;
         if (options.if_version.n == 0)

@@ -7,7 +7,7 @@
 #include "core/cache.h"
 #include "core/internal.h"
 #include "core/names.h"
-#include "core/resource.h"
+#include "core/object.h"
 
 #include <stdio.h>
 
@@ -39,19 +39,19 @@ enum err_kind core_find_served(
     return ERR_OK;
 }
 
-/* Where a document that a controller found goes: brought into form, and checked. */
-struct sink {
-    const struct core_served *served;
-    struct str ns;   /* asked for; {NULL, 0}: any */
-    struct str name; /* asked for; {NULL, 0}: any */
-    struct buf *to;
-};
+char *core_api_version(const struct core_kind *kind)
+{
+    return kind->group == NULL ? NULL : mem_printf("%s/%s", kind->group, kind->version);
+}
 
 static enum err_kind check_result(
-    const struct sink *sink, const struct core_resource *r, const char *origin, struct err *err)
+    const struct core_object_sink *sink,
+    const struct core_resource *r,
+    const char *origin,
+    struct err *err)
 {
     const struct core_kind *k = &sink->served->kind;
-    autofree char *api_version = mem_printf("%s/%s", k->group, k->version);
+    autofree char *api_version = core_api_version(k);
     const struct {
         const char *what;
         struct str got;
@@ -72,9 +72,9 @@ static enum err_kind check_result(
     return ERR_OK;
 }
 
-static enum err_kind emit(void *data, struct str document, const char *origin, struct err *err)
+enum err_kind core_object_emit(void *data, struct str document, const char *origin, struct err *err)
 {
-    struct sink *sink = data;
+    struct core_object_sink *sink = data;
     struct core_resource r = {0};
     enum err_kind k = core_resource_parse(document, JSON_STORED, &r, err);
     if (k != ERR_OK) {
@@ -105,8 +105,8 @@ enum err_kind core_read_object(
     struct core_controller *controller = served->controller;
     struct core_call call = {
         .kind = &served->kind, .ns = ns, .name = name, .tree = tree, .cancel = cancel};
-    struct sink sink = {.served = served, .ns = ns, .name = name, .to = ret};
-    enum err_kind r = controller->ops->get(controller, &call, emit, &sink, err);
+    struct core_object_sink sink = {.served = served, .ns = ns, .name = name, .to = ret};
+    enum err_kind r = controller->ops->get(controller, &call, core_object_emit, &sink, err);
     if (r == ERR_OK)
         write_etag(buf_view(ret), ret_etag);
     return r;
@@ -153,8 +153,8 @@ static enum err_kind list_one(
 {
     struct core_controller *controller = served->controller;
     struct core_call call = {.kind = &served->kind, .ns = ns, .tree = tree, .cancel = cancel};
-    struct sink sink = {.served = served, .ns = ns, .to = ret};
-    return controller->ops->list(controller, &call, emit, &sink, err);
+    struct core_object_sink sink = {.served = served, .ns = ns, .to = ret};
+    return controller->ops->list(controller, &call, core_object_emit, &sink, err);
 }
 
 static enum err_kind list_all(
@@ -166,9 +166,9 @@ static enum err_kind list_all(
 {
     struct core_controller *controller = served->controller;
     struct core_call call = {.kind = &served->kind, .tree = tree, .cancel = cancel};
-    struct sink sink = {.served = served, .to = ret};
+    struct core_object_sink sink = {.served = served, .to = ret};
     if (controller->ops->list_all != NULL)
-        return controller->ops->list_all(controller, &call, emit, &sink, err);
+        return controller->ops->list_all(controller, &call, core_object_emit, &sink, err);
     struct namespaces all = {0};
     enum err_kind r = ERR_UNSUPPORTED;
     if (controller->ops->namespaces != NULL)

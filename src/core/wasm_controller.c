@@ -120,6 +120,19 @@ static void arguments_deinit(struct arguments *a)
     free(a->strings[1]);
 }
 
+static void
+tell(struct core_call_watch *watch, const struct wasmhost_result *result, enum err_kind kind)
+{
+    if (watch == NULL)
+        return;
+    watch->is_run = kind == ERR_OK;
+    watch->exit_code = result->exit_code;
+    if (watch->out != NULL)
+        buf_str(watch->out, buf_view(&result->out));
+    if (watch->diagnostics != NULL)
+        buf_str(watch->diagnostics, buf_view(&result->diagnostics));
+}
+
 static enum err_kind
 run(struct wasm_controller *w,
     const char *verb,
@@ -138,6 +151,7 @@ run(struct wasm_controller *w,
         .overlay = call->overlay,
         .limits = w->limits,
         .cancel = call->cancel,
+        .profile = call->watch == NULL ? NULL : call->watch->profile,
     };
     if (!core_globs_is_all(&w->read[0])) {
         host_call.read_globs = w->read[0].items;
@@ -148,6 +162,7 @@ run(struct wasm_controller *w,
         host_call.narrow_glob_count = w->read[1].count;
     }
     enum err_kind r = wasmhost_call(w->module, &host_call, result, err);
+    tell(call->watch, result, r);
     r = r == ERR_OK ? judge(w, verb, call, result, err) : call_error(w, verb, err);
     arguments_deinit(&a);
     return r;

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "wasmhost/wasi.h"
 
+#include <stddef.h>
+
 /* Of the time limit: how long a call waits for an instance while no other call of its module ends. */
 enum { STALL_PART = 4 };
 
@@ -78,6 +80,17 @@ static enum err_kind run_start(
     return judge(w, error, trap, err);
 }
 
+/* Where a call is measured: add the time since *at to the profile's member at `offset`, go on from now. */
+static void lap(struct wasmhost_profile *profile, int64_t *at, size_t offset)
+{
+    if (profile == NULL)
+        return;
+    int64_t now = clock_monotonic_ns();
+    *(uint64_t *)(void *)((char *)profile + offset) += (uint64_t)(now - *at);
+    *at = now;
+}
+#define LAP(profile, at, member) lap(profile, at, offsetof(struct wasmhost_profile, member))
+
 /* Each tick, wherever the guest is: shall it go on? Host calls that take long ask the same. */
 static wasmtime_error_t *on_tick(
     wasmtime_context_t *context,
@@ -93,6 +106,7 @@ static wasmtime_error_t *on_tick(
 
 static enum err_kind run(struct wasmhost_module *m, struct wasi *w, struct err *err)
 {
+    int64_t at = w->profile == NULL ? 0 : clock_monotonic_ns();
     wasmtime_instance_t instance;
     wasm_trap_t *trap = NULL;
     wasmtime_store_t *store = wasmtime_store_new(m->host->engine, w, NULL);
@@ -103,10 +117,21 @@ static enum err_kind run(struct wasmhost_module *m, struct wasi *w, struct err *
     wasmtime_error_t *error =
         wasmtime_instance_pre_instantiate(m->linked, context, &instance, &trap);
     enum err_kind r = judge(w, error, trap, err);
+    LAP(w->profile, &at, instantiate_ns);
     if (r == ERR_OK && !w->is_ended)
         r = run_start(w, context, &instance, err);
+    LAP(w->profile, &at, run_ns);
     wasmtime_store_delete(store);
+    LAP(w->profile, &at, finish_ns);
     return r;
+}
+
+static enum err_kind finish(struct wasi *w, struct err *err)
+{
+    int64_t at = w->profile == NULL ? 0 : clock_monotonic_ns();
+    enum err_kind r = wasi_flush_all(w, err);
+    LAP(w->profile, &at, finish_ns);
+    return r == ERR_OK ? r : err_wrap(err, "what it wrote cannot be kept");
 }
 
 enum err_kind wasmhost_call(
@@ -120,20 +145,24 @@ enum err_kind wasmhost_call(
     wasmhost_limits_default(&checked.limits);
     *ret = (struct wasmhost_result){0};
     buf_init(&ret->out, checked.limits.output_bytes);
+    if (call->profile != NULL)
+        *call->profile = (struct wasmhost_profile){0};
+    int64_t at = call->profile == NULL ? 0 : clock_monotonic_ns();
     const struct wasmhost_slot slot = {
         .module = m,
         .deadline_ms = clock_monotonic_ms() + checked.limits.timeout_ms,
         .stall_ms = checked.limits.timeout_ms / STALL_PART,
         .cancel = checked.cancel};
     enum err_kind r = wasmhost_slot_take(&slot, err);
+    LAP(call->profile, &at, wait_ns);
     if (r != ERR_OK)
         return r;
     wasi_init(&w, &checked, ret);
     w.deadline_ms = slot.deadline_ms;
     r = run(m, &w, err);
     wasmhost_slot_give(&slot);
-    if (r == ERR_OK && wasi_flush_all(&w, err) != ERR_OK)
-        r = err_wrap(err, "what it wrote cannot be kept");
+    if (r == ERR_OK)
+        r = finish(&w, err);
     wasi_deinit(&w);
     return r;
 }

@@ -169,6 +169,37 @@ static void test_call__gives_arguments_input_output_and_exit_code(void **state)
     assert_int_equal(r.result.exit_code, 3);
 }
 
+/* All zero where the function was not called. */
+static struct wasmhost_profile_row profile_row(const struct wasmhost_profile *p, const char *name)
+{
+    for (size_t i = 0; i < p->row_count; i++) {
+        if (strcmp(p->rows[i].name, name) == 0)
+            return p->rows[i];
+    }
+    return (struct wasmhost_profile_row){0};
+}
+
+static void test_call__a_profile_counts_host_calls_and_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct wasmhost_profile p;
+    auto_run struct run r = {.call.tree = f->tree, .call.profile = &p};
+    memset(&p, 0xff, sizeof(p));
+    run(f->guest, &r, "cat", "dir/sub/c", NULL);
+    assert_int_equal(r.kind, ERR_OK);
+    assert_int_equal(profile_row(&p, "path_open").count, 1);
+    assert_int_equal(profile_row(&p, "fd_read").bytes, 3);
+    assert_int_equal(profile_row(&p, "fd_write").bytes, 3);
+    assert_int_equal(profile_row(&p, "fd_readdir").count, 0);
+    assert_int_equal(profile_row(&p, "path_open").bytes, 0);
+    assert_true(p.memory_bytes >= 65536 && p.memory_bytes % 65536 == 0);
+    assert_true(p.instantiate_ns > 0 && p.run_ns >= p.host_ns && p.host_ns > 0);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p.row_count; i++)
+        sum += p.rows[i].ns;
+    assert_true(sum == p.host_ns);
+}
+
 static void test_call__reads_files_through_links_inside_the_tree(void **state)
 {
     static const struct {
@@ -589,6 +620,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_call__gives_arguments_input_output_and_exit_code),
+        cmocka_unit_test(test_call__a_profile_counts_host_calls_and_bytes),
         cmocka_unit_test(test_call__reads_files_through_links_inside_the_tree),
         cmocka_unit_test(test_call__lists_a_directory_of_a_thousand),
         cmocka_unit_test(test_call__stat_is_the_same_for_everyone),

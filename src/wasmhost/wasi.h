@@ -182,6 +182,8 @@ struct wasi {
     uint64_t written;    /* bytes in loaded files */
     int64_t deadline_ms; /* monotonic; 0: none */
 
+    struct wasmhost_profile *profile; /* NULL: nothing is measured */
+
     bool is_ended; /* stop the guest: it exited, or `err` is set */
     struct err err;
 };
@@ -249,6 +251,10 @@ struct wasi_family {
     const struct wasi_row *rows;
     size_t count;
 };
+/* The row's function, its time and bytes added to w->profile (wasi_profile.c). */
+enum wasi_errno
+wasi_profiled(struct wasi *w, const struct wasi_row *row, const wasmtime_val_raw_t *a);
+
 extern const struct wasi_family wasi_args_family;
 extern const struct wasi_family wasi_fd_family;
 extern const struct wasi_family wasi_dir_family;

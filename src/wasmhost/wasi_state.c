@@ -16,6 +16,7 @@ void wasi_init(struct wasi *w, const struct wasmhost_call *call, struct wasmhost
         .call = call,
         .limits = call->limits,
         .result = result,
+        .profile = call->profile,
         .tree = call->overlay != NULL ? overlay_vfs(call->overlay) : call->tree,
         .realtime_ns = WASI_START_NS,
         .random_state = RANDOM_SEED,

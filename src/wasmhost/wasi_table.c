@@ -31,7 +31,8 @@ enter(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args_and_results
     struct wasi *w = wasmtime_context_get_data(wasmtime_caller_context(caller));
     (void)count;
     see_memory(w, caller);
-    enum wasi_errno e = row->fn(w, args_and_results);
+    enum wasi_errno e =
+        w->profile == NULL ? row->fn(w, args_and_results) : wasi_profiled(w, row, args_and_results);
     if (w->is_ended)
         return wasmtime_trap_new("ended", 5);
     if (!row->has_no_result)

@@ -62,6 +62,29 @@ struct wasmhost_module *wasmhost_module_ref(struct wasmhost_module *m);
 struct wasmhost_module *wasmhost_module_unref(struct wasmhost_module *m);
 const char *wasmhost_module_digest(const struct wasmhost_module *m);
 
+/* One function of WASI in a call. */
+struct wasmhost_profile_row {
+    const char *name; /* "path_open" */
+    uint64_t count;
+    uint64_t ns;
+    uint64_t
+        bytes; /* what the guest was given by a function that reads, or gave to one that writes */
+};
+
+#define WASMHOST_PROFILE_ROWS 64
+
+/* Where a call's time went; filled by wasmhost_call also where it fails. Nanoseconds. */
+struct wasmhost_profile {
+    uint64_t wait_ns;        /* for a free slot */
+    uint64_t instantiate_ns; /* a store and an instance of the pool */
+    uint64_t run_ns;         /* `_start`: the guest's own code and the host calls */
+    uint64_t host_ns;        /* of it, the host calls */
+    uint64_t finish_ns;      /* instance given back, what was written brought to the overlay */
+    uint64_t memory_bytes;   /* the guest's memory when it last called the host */
+    size_t row_count;
+    struct wasmhost_profile_row rows[WASMHOST_PROFILE_ROWS]; /* in the order of first calls */
+};
+
 struct wasmhost_call {
     const char *const *args; /* argv as the guest sees it: {"wasi", "get", …} */
     size_t arg_count;
@@ -88,6 +111,7 @@ struct wasmhost_call {
     /* Somebody else sets it once nobody waits for the result any more: the call then ends soon with
      * CANCELLED, wherever it is. NULL: never. */
     const atomic_bool *cancel;
+    struct wasmhost_profile *profile; /* cleared and filled; NULL: nothing is measured */
 };
 
 struct wasmhost_result {

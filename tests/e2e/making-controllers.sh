@@ -1,0 +1,51 @@
+#!/bin/bash
+# How a controller is made: called over a directory and a repository, measured.
+. "$(dirname "$0")/../support/lib.sh"
+
+# --- one call, as cupd makes it
+mkdir "$work/flipt" "$work/dir"
+cp "$CUP_FLIPT_WASM" "$CUP_SOURCE_DIR"/examples/flipt/*.json "$work/flipt"
+seed() {
+    printf 'namespace: default\nflags:\n- key: contact\n  name: Contact\n'
+}
+seed >"$work/dir/features.yml"
+seed | new_bare_repo "$work/repo.git" features.yml
+run="cup controller run --wasm $work/flipt"
+expect_exit 0 $run get Flag default contact --dir "$work/dir"
+holds "get prints the object" jq -e '.metadata.name == "contact"' "$stdout"
+expect_exit 0 $run list Flag default --repo "$work/repo.git" --revision main
+holds "a repository's revision is a tree as well" jq -e '.metadata.name == "contact"' "$stdout"
+expect_exit 0 $run list Flag default --repo "$work/repo.git" -o yaml
+holds "in the form that is asked for" grep -q '^  name: contact' "$stdout"
+expect_exit 3 $run get Flag default nothing --dir "$work/dir"
+expect_exit 1 $run get Wat default nothing --dir "$work/dir"
+holds "the controller's own words are told" grep -q 'unsupported kind: "Wat"' "$stderr"
+expect_exit 0 $run get Flag default contact --dir "$work/dir"
+jq '.spec.description = "new"' "$stdout" >"$work/flag.json"
+expect_exit 0 $run put Flag default contact --dir "$work/dir" -f "$work/flag.json"
+holds "put prints what it would change" grep -q '^+  description: new' "$stdout"
+holds "and changes nothing" cmp "$work/dir/features.yml" <(seed)
+expect_exit 6 $run put Flag default other --dir "$work/dir" -f "$work/flag.json"
+holds "an object that contradicts the call is refused" grep -q "'contact'.*'other'" "$stderr"
+jq '.spec.wrong = 1' "$work/flag.json" >"$work/wrong.json"
+expect_exit 6 $run put Flag default contact --dir "$work/dir" -f "$work/wrong.json"
+expect_exit 0 $run put Flag default contact --dir "$work/dir" --write <"$work/flag.json"
+holds "with --write the file has it" grep -q 'description: new' "$work/dir/features.yml"
+expect_exit 0 cup pack "$work/flipt" --write 'other/**' -t flipt:narrow
+expect_exit 1 cup controller run --image flipt:narrow delete Flag default contact --dir "$work/dir"
+holds "an image's paths hold here too" grep -q "path not allowed: 'features.yml'" "$stderr"
+for wrong in "get Flag default" "list Flag" "wat Flag" "get Flag default a --repo $work/repo.git" "list Flag default --write"; do
+    expect_exit 2 $run $wrong --dir "$work/dir"
+done
+expect_exit 2 $run list Flag default
+
+# --- measured
+expect_exit 0 $run get Flag default contact --dir "$work/dir" --profile -o json
+holds "a profile counts what the guest read" jq -e --argjson n "$(stat -c %s "$work/dir/features.yml")" \
+    '.hostCalls | map(select(.name == "fd_read")) | .[0].bytes >= $n' "$stdout"
+expect_exit 0 $run get Flag default contact --dir "$work/dir" --profile
+holds "and is a table for people" grep -Eq '^  path_open +[1-9]' "$stdout"
+expect_exit 0 cup controller bench --wasm "$work/flipt" get Flag default contact --dir "$work/dir" -N 7 -o json
+holds "bench sums up its calls" jq -e '.calls == 7 and .total.minNs <= .total.medianNs and .total.medianNs <= .total.p99Ns' "$stdout"
+expect_exit 2 cup controller bench --wasm "$work/flipt" get Flag default contact --dir "$work/dir" -N 0
+done_testing
