@@ -45,7 +45,7 @@ static enum err_kind match_url(
     return k;
 }
 
-/* The schema sees the whole body as it will be stored (as upstream). */
+/* The schema sees the whole body as it was sent (as upstream), members that are not stored as well. */
 enum err_kind core_object_body(
     const struct core_served *served,
     struct str ns,
@@ -63,7 +63,10 @@ enum err_kind core_object_body(
     k = buf_check(ret_body, "body", err);
     if (k != ERR_OK || served->schema == NULL)
         return k;
-    return json_schema_validate(served->schema, buf_view(ret_body), err);
+    autobuf struct buf sent = {0};
+    core_resource_write_sent(&sent, r);
+    k = buf_check(&sent, "body", err);
+    return k == ERR_OK ? json_schema_validate(served->schema, buf_view(&sent), err) : k;
 }
 
 static enum err_kind carry_out(

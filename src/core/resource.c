@@ -226,3 +226,52 @@ void core_resource_write(struct buf *to, const struct core_resource *r, unsigned
     else
         json_text_write(to, buf_view(&compact), indent, 0);
 }
+
+/* --- as it was sent ----------------------------------------------------------------------------------- */
+
+static void put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, struct str value)
+{
+    yyjson_mut_val *name = yyjson_mut_str(doc, key);
+    yyjson_mut_obj_put(object, name, yyjson_mut_strn(doc, value.p == NULL ? "" : value.p, value.n));
+}
+
+static void remove_all(yyjson_mut_val *object, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        yyjson_mut_obj_remove_key(object, keys[i]);
+}
+
+/* The object under `metadata`, made where there is none. */
+static yyjson_mut_val *metadata_of(yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+    yyjson_mut_val *metadata = yyjson_mut_obj_get(root, "metadata");
+    if (yyjson_mut_is_obj(metadata))
+        return metadata;
+    metadata = yyjson_mut_obj(doc);
+    yyjson_mut_obj_put(root, yyjson_mut_str(doc, "metadata"), metadata);
+    return metadata;
+}
+
+void core_resource_write_sent(struct buf *to, const struct core_resource *r)
+{
+    static const char *const of_server[] = {
+        "resourceVersion", "uid", "generation", "creationTimestamp", "managedFields"};
+    static const char *const top[] = {"status"};
+    size_t n = 0;
+    yyjson_mut_doc *doc = yyjson_doc_mut_copy(r->doc.doc, NULL);
+    yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
+    yyjson_mut_val *metadata = metadata_of(doc, root);
+    remove_all(root, top, ARRAY_LEN(top));
+    remove_all(metadata, of_server, ARRAY_LEN(of_server));
+    put_text(doc, root, "apiVersion", r->api_version);
+    put_text(doc, root, "kind", r->kind);
+    put_text(doc, metadata, "namespace", r->ns);
+    put_text(doc, metadata, "name", r->name);
+    char *text = yyjson_mut_write(doc, 0, &n);
+    if (text == NULL)
+        to->is_failed = true;
+    else
+        buf_add(to, text, n);
+    free(text);
+    yyjson_mut_doc_free(doc);
+}

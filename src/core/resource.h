@@ -48,3 +48,9 @@ void core_resource_write(struct buf *to, const struct core_resource *r, unsigned
 /* {"name":…,"labels":…,"annotations":…}, with the namespace in front where has_namespace. */
 void core_resource_write_metadata(
     struct buf *to, const struct core_resource *r, bool has_namespace);
+/*
+ * The resource as the client sent it, for its schema: its own members and spelling of numbers, unknown
+ * ones too, with the names that were filled in since, without what only a server sets (top-level
+ * status; resourceVersion, uid, generation, creationTimestamp and managedFields of the metadata).
+ */
+void core_resource_write_sent(struct buf *to, const struct core_resource *r);

@@ -89,12 +89,44 @@ static void test_resource__refuses_what_is_none(void **state)
     }
 }
 
+/* What a schema sees: a member that the client left out is not there, one that nobody knows is. */
+static void test_resource__as_sent_keeps_what_the_client_wrote(void **state)
+{
+    static const struct {
+        const char *in;
+        const char *out;
+    } rows[] = {
+        {"{\"type\":\"NOPE\",\"spec\":{\"n\":1.50,\"big\":12345678901234567890,\"e\":1e400}}",
+         "{\"type\":\"NOPE\",\"spec\":{\"n\":1.50,\"big\":12345678901234567890,\"e\":1e400},"
+         "\"metadata\":{\"namespace\":\"ns\",\"name\":\"n\"},\"apiVersion\":\"\",\"kind\":\"\"}"},
+        {"{\"kind\":\"W\",\"metadata\":{\"name\":\"n\",\"uid\":\"1\",\"generation\":2,\"mine\":3,"
+         "\"resourceVersion\":\"4\",\"creationTimestamp\":null,\"managedFields\":[]},\"status\":{"
+         "\"x\":1}}",
+         "{\"kind\":\"W\",\"metadata\":{\"name\":\"n\",\"mine\":3,\"namespace\":\"ns\"},"
+         "\"apiVersion\":\"\"}"},
+        {"{\"metadata\":null}",
+         "{\"metadata\":{\"namespace\":\"ns\",\"name\":\"n\"},\"apiVersion\":\"\",\"kind\":\"\"}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        auto_resource struct core_resource r = {0};
+        autobuf struct buf sent = {0};
+        struct err err;
+        assert_int_equal(core_resource_parse(str_from(rows[i].in), JSON_STRICT, &r, &err), ERR_OK);
+        r.ns = STR("ns");
+        r.name = STR("n");
+        core_resource_write_sent(&sent, &r);
+        assert_string_equal(sent.p, rows[i].out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resource__is_written_as_upstream_writes_it),
         cmocka_unit_test(test_resource__is_indented_as_files_are),
         cmocka_unit_test(test_resource__refuses_what_is_none),
+        cmocka_unit_test(test_resource__as_sent_keeps_what_the_client_wrote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
