@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define COMMON_FIELDS 6
+static const size_t LINES_MAX = (size_t)128 << 10;
 
 static char *uri_of(const struct http_request *q)
 {
@@ -40,7 +41,12 @@ void request_log_start(void *context, const struct http_request *q)
 }
 
 void request_log_end(
-    void *context, const struct http_request *q, int status, size_t bytes, int64_t elapsed_us)
+    void *context,
+    const struct http_request *q,
+    bool is_started,
+    int status,
+    size_t bytes,
+    int64_t elapsed_us)
 {
     struct log_field fields[COMMON_FIELDS + 3];
     char numbers[3][32];
@@ -55,5 +61,10 @@ void request_log_end(
     fields[COMMON_FIELDS] = LOG_FIELD("resp_status", numbers[0]);
     fields[COMMON_FIELDS + 1] = LOG_FIELD("resp_byte_length", numbers[1]);
     fields[COMMON_FIELDS + 2] = LOG_FIELD("resp_elapsed_ms", numbers[2]);
-    log_fields(LOG_INFO, "request complete", fields, ARRAY_LEN(fields));
+    autobuf struct buf lines;
+    buf_init(&lines, LINES_MAX);
+    if (!is_started)
+        log_add_line(&lines, LOG_INFO, "request started", fields, COMMON_FIELDS);
+    log_add_line(&lines, LOG_INFO, "request complete", fields, ARRAY_LEN(fields));
+    log_write(&lines);
 }

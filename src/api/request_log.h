@@ -5,4 +5,9 @@
 
 void request_log_start(void *context, const struct http_request *q);
 void request_log_end(
-    void *context, const struct http_request *q, int status, size_t bytes, int64_t elapsed_us);
+    void *context,
+    const struct http_request *q,
+    bool is_started,
+    int status,
+    size_t bytes,
+    int64_t elapsed_us);

@@ -57,19 +57,16 @@ static void answer_read(
     struct core_answer *take_answer,
     const char *content_type)
 {
-    char quoted[CORE_ETAG_MAX + 2];
-    snprintf(quoted, sizeof(quoted), "\"%s\"", take_answer->etag);
-    http_response_header(p, "ETag", quoted);
+    p->etag = take_answer->etag;
+    p->shared_owner = take_answer;
+    p->shared_release = release_answer;
     if (tag_matches(http_header(q, "If-None-Match"), take_answer->etag)) {
         p->status = 304;
-        core_answer_unref(take_answer);
         return;
     }
     p->status = 200;
     p->content_type = take_answer->n > 0 ? content_type : NULL;
     p->shared = str_of(take_answer->bytes, take_answer->n);
-    p->shared_owner = take_answer;
-    p->shared_release = release_answer;
 }
 
 static void get_object(void *context, const struct http_request *q, struct http_response *p)

@@ -1,7 +1,7 @@
 #include "base/log.h"
-#include "base/buf.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,20 +93,22 @@ static void add_time(struct buf *b)
     gettimeofday(&now, NULL);
     struct tm tm;
     localtime_r(&now.tv_sec, &tm);
-    char date[32];
-    char zone[8];
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-    strftime(zone, sizeof(zone), "%z", &tm);
-    buf_printf(b, "%s.%03d", date, (int)(now.tv_usec / 1000));
-    if (tm.tm_gmtoff == 0)
+    long offset = tm.tm_gmtoff / 60;
+    buf_printf(
+        b, "%04d-%02d-%02dT%02d:%02d:%02d.%03d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+        tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(now.tv_usec / 1000));
+    if (offset == 0)
         buf_char(b, 'Z');
     else
-        buf_printf(b, "%.3s:%s", zone, zone + 3);
+        buf_printf(
+            b, "%c%02ld:%02ld", offset < 0 ? '-' : '+', labs(offset) / 60, labs(offset) % 60);
 }
 
 static void add_text_field(struct buf *b, const char *key, struct str value)
 {
-    buf_printf(b, " %s=", key);
+    buf_char(b, ' ');
+    buf_text(b, key);
+    buf_char(b, '=');
     if (needs_quotes(value))
         add_quoted(b, value, false);
     else
@@ -119,22 +121,33 @@ static void add_json_field(struct buf *b, const char *key, struct str value)
     add_quoted(b, value, true);
 }
 
+void log_add_line(
+    struct buf *to, enum log_level level, const char *msg, const struct log_field *fields, size_t n)
+{
+    bool is_json = settings.format == LOG_FORMAT_JSON;
+    buf_text(to, is_json ? "{\"time\":\"" : "time=");
+    add_time(to);
+    buf_printf(to, is_json ? "\",\"level\":\"%s\"" : " level=%s", names[level]);
+    void (*add)(struct buf *, const char *, struct str) = is_json ? add_json_field : add_text_field;
+    add(to, "msg", str_from(msg));
+    for (size_t i = 0; i < n; i++)
+        add(to, fields[i].key, str_take(fields[i].value, 8 << 10));
+    buf_text(to, is_json ? "}\n" : "\n");
+}
+
+void log_write(struct buf *lines)
+{
+    /* A log that cannot be written must not stop the service: the result is of no use here. */
+    ssize_t ignored = write(settings.fd, lines->p, lines->n);
+    (void)ignored;
+}
+
 void log_fields(enum log_level level, const char *msg, const struct log_field *fields, size_t n)
 {
     if (!log_is_on(level))
         return;
     autobuf struct buf b;
     buf_init(&b, LINE_MAX_BYTES);
-    bool is_json = settings.format == LOG_FORMAT_JSON;
-    buf_text(&b, is_json ? "{\"time\":\"" : "time=");
-    add_time(&b);
-    buf_printf(&b, is_json ? "\",\"level\":\"%s\"" : " level=%s", names[level]);
-    void (*add)(struct buf *, const char *, struct str) = is_json ? add_json_field : add_text_field;
-    add(&b, "msg", str_from(msg));
-    for (size_t i = 0; i < n; i++)
-        add(&b, fields[i].key, str_take(fields[i].value, 8 << 10));
-    buf_text(&b, is_json ? "}\n" : "\n");
-    /* A log that cannot be written must not stop the service: the result is of no use here. */
-    ssize_t ignored = write(settings.fd, b.p, b.n);
-    (void)ignored;
+    log_add_line(&b, level, msg, fields, n);
+    log_write(&b);
 }

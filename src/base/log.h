@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/str.h"
 
 enum log_level { LOG_DEBUG = 0, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -27,5 +28,13 @@ void log_fields(enum log_level level, const char *msg, const struct log_field *f
     log_fields(                                                                                    \
         (level), (msg), (const struct log_field[]){__VA_ARGS__},                                   \
         sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+/* For lines that belong together and are written at once: add those whose level is on, then write. */
+void log_add_line(
+    struct buf *to,
+    enum log_level level,
+    const char *msg,
+    const struct log_field *fields,
+    size_t n);
+void log_write(struct buf *lines);
 /* "debug", "info", "warn", "error" in any case; false when it is none of them. */
 bool log_level_parse(struct str text, enum log_level *ret_level);

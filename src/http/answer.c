@@ -1,5 +1,6 @@
 /* From a struct http_response to what the library sends. */
 #include "http/exchange.h"
+#include "http/prebuilt.h"
 
 #include "base/mem.h"
 
@@ -57,17 +58,19 @@ static struct MHD_Response *make_shared(struct http_response *p)
         p->shared.n, (void *)(uintptr_t)p->shared.p, release_shared, body);
 }
 
-static struct MHD_Response *make_response(struct http_response *p, size_t *ret_bytes)
+static size_t body_bytes(const struct http_response *p)
 {
-    if (p->shared.p != NULL) {
-        *ret_bytes = p->shared.n;
+    return p->shared.p != NULL ? p->shared.n : p->body.n;
+}
+
+static struct MHD_Response *make_body(struct http_response *p)
+{
+    size_t n = body_bytes(p);
+    if (p->shared.p != NULL)
         return make_shared(p);
-    }
-    *ret_bytes = p->body.n;
-    if (p->body.n == 0)
+    if (n == 0)
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    return MHD_create_response_from_buffer_with_free_callback(
-        *ret_bytes, buf_steal(&p->body), free);
+    return MHD_create_response_from_buffer_with_free_callback(n, buf_steal(&p->body), free);
 }
 
 /* A failure here means a header without value, which says nothing: it is left out. */
@@ -93,6 +96,10 @@ static void add_headers(struct http_exchange *x, struct MHD_Response *to, bool h
     if (p->content_type != NULL && has_body)
         add(to, "Content-Type", p->content_type);
     add(to, "X-Content-Type-Options", "nosniff");
+    if (p->etag != NULL) {
+        autofree char *quoted = mem_printf("\"%s\"", p->etag);
+        add(to, "ETag", quoted);
+    }
     add_cors(x, to);
     for (size_t i = 0; i < p->header_count; i++)
         add(to, p->headers[i].name, p->headers[i].value);
@@ -109,22 +116,39 @@ static void check_response(struct http_exchange *x)
         http_exchange_refuse(x, 500, "the answer is larger than the server sends");
 }
 
+struct MHD_Response *http_exchange_response(struct http_exchange *x)
+{
+    bool has_body = body_bytes(&x->p) > 0;
+    struct MHD_Response *response = make_body(&x->p);
+    if (response != NULL)
+        add_headers(x, response, has_body);
+    return response;
+}
+
+static enum MHD_Result queue(struct http_exchange *x)
+{
+    enum MHD_Result r = MHD_NO;
+    if (http_prebuilt_answer(x->server->prebuilt, x, &r))
+        return r;
+    struct MHD_Response *response = http_exchange_response(x);
+    if (response == NULL)
+        return MHD_NO;
+    r = MHD_queue_response(x->mhd, (unsigned)x->p.status, response);
+    MHD_destroy_response(response);
+    return r;
+}
+
 enum MHD_Result http_exchange_answer(struct http_exchange *x)
 {
     check_response(x);
-    size_t bytes = 0;
-    struct MHD_Response *response = make_response(&x->p, &bytes);
-    if (response == NULL)
-        return MHD_NO;
-    add_headers(x, response, bytes > 0);
+    size_t bytes = body_bytes(&x->p);
     /* An answer before the body was read ends the connection: the library sees to that. */
     if (x->stage == HTTP_STAGE_NEW)
         x->connection->lingers = true;
-    x->stage = HTTP_STAGE_ANSWERED;
     x->sent_status = x->p.status;
     x->sent_bytes = str_eqz(x->q.method, "HEAD") ? 0 : bytes;
     http_watch_answer(x->server->watch, x->connection, bytes);
-    enum MHD_Result r = MHD_queue_response(x->mhd, (unsigned)x->p.status, response);
-    MHD_destroy_response(response);
+    enum MHD_Result r = queue(x);
+    x->stage = HTTP_STAGE_ANSWERED;
     return r;
 }

@@ -22,6 +22,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct http_workers *workers;
     struct http_watch *watch;
+    struct http_prebuilt *prebuilt;
     int listen_fd;
     char address[HTTP_ADDRESS_MAX];
     bool is_loopback;
@@ -56,6 +57,7 @@ struct http_exchange {
     size_t body_max;
     struct http_param *headers;
     size_t header_cap;
+    bool is_start_logged;
     char *text; /* the target, and room for what is decoded of it */
     struct str host;
     struct str origin;
@@ -72,5 +74,7 @@ void http_exchange_judge(struct http_exchange *x);
 void http_exchange_refuse(struct http_exchange *x, int status, const char *message);
 /* Hand p to the library; the connection then is busy with sending. */
 enum MHD_Result http_exchange_answer(struct http_exchange *x);
+/* p as the library sends it, with all headers; takes p's body. NULL: no memory. */
+struct MHD_Response *http_exchange_response(struct http_exchange *x);
 /* A whole answer as bytes, for where the library takes none any more: in the middle of a body. */
 void http_raw_answer(struct http_server *s, struct buf *to, int status, const char *message);

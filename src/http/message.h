@@ -51,6 +51,7 @@ struct http_response {
     size_t header_count;
     size_t header_cap;
     const char *content_type; /* static text; NULL: none */
+    const char *etag;         /* without quotes, as long as shared_owner or static; NULL: none */
     /* The body: `body` grows as the handler writes, or `shared` is bytes that somebody owns. */
     struct buf body;
     struct str shared;

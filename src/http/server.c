@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/exchange.h"
+#include "http/prebuilt.h"
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -13,6 +14,8 @@ enum {
     CONNECTION_BYTES = 80 << 10, /* head of a request and of its answer: a name of 64 KiB fits */
     CONNECTIONS_MAX = 1024,
     REQUEST_TIMEOUT_MS = 60000,
+    EVENT_THREADS_MAX = 4,
+    CONNECTIONS_A_THREAD = 100,
     /* beside those for the cores: for handlers that wait, for a guest's turn or for somebody else */
     WORKERS_MIN = 8,
 };
@@ -64,8 +67,6 @@ static enum MHD_Result begin(struct http_exchange *x, const char *method, const 
     x->q.method = str_from(method);
     x->q.protocol = str_from(protocol);
     http_exchange_judge(x);
-    if (x->server->options.log_start != NULL)
-        x->server->options.log_start(x->server->options.context, &x->q);
     bool is_refused = x->p.status != 0;
     if (!is_refused || (!x->has_body && !x->is_bad_framing)) {
         x->stage = HTTP_STAGE_READING;
@@ -124,6 +125,9 @@ static void drop(struct http_job *job)
 
 static void hand_over(struct http_exchange *x)
 {
+    if (x->server->options.log_start != NULL)
+        x->server->options.log_start(x->server->options.context, &x->q);
+    x->is_start_logged = true;
     x->stage = HTTP_STAGE_RUNNING;
     http_watch_enter(x->server->watch, x->connection, HTTP_PHASE_WORK);
     /* before the worker may see it: a resume must find the connection suspended */
@@ -194,7 +198,7 @@ static void on_completed(
         x->sent_status = 0;
     if (s->options.log_request != NULL && x->q.method.p != NULL)
         s->options.log_request(
-            s->options.context, &x->q, x->sent_status, x->sent_bytes,
+            s->options.context, &x->q, x->is_start_logged, x->sent_status, x->sent_bytes,
             clock_monotonic_us() - x->started_us);
     http_watch_enter(s->watch, x->connection, HTTP_PHASE_IDLE);
     http_response_deinit(&x->p);
@@ -250,6 +254,15 @@ static void write_timeout(void *data, struct buf *to)
     http_raw_answer(data, to, 408, "the request did not arrive in time");
 }
 
+/* The limit of connections is shared out among them, so a small one leaves no room for several. 0: the
+ * library's single one. */
+static unsigned event_threads(const struct http_server *s)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = cores < EVENT_THREADS_MAX ? (unsigned)(cores < 1 ? 1 : cores) : EVENT_THREADS_MAX;
+    return n > 1 && s->options.connections_max / n >= CONNECTIONS_A_THREAD ? n : 0;
+}
+
 static enum err_kind start_threads(struct http_server *s, struct err *err)
 {
     struct http_watch_options watch = {
@@ -258,6 +271,7 @@ static enum err_kind start_threads(struct http_server *s, struct err *err)
         .write_timeout = write_timeout,
         .data = s,
     };
+    s->prebuilt = http_prebuilt_new();
     enum err_kind r = http_watch_start(&watch, &s->watch, err);
     if (r == ERR_OK)
         r = http_workers_start(s->options.workers, run, drop, &s->workers, err);
@@ -270,9 +284,10 @@ static enum err_kind start_threads(struct http_server *s, struct err *err)
         flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, s->options.connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, stall_s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+        MHD_OPTION_THREAD_POOL_SIZE, event_threads(s), MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, s, MHD_OPTION_END);
     if (s->daemon == NULL)
         return err_set(err, ERR_INTERNAL, "cannot start the HTTP server on '%s'", s->address);
     return ERR_OK;
@@ -293,6 +308,7 @@ static void destroy(struct http_server *s)
     http_workers_stop(s->workers);
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
+    http_prebuilt_free(s->prebuilt);
     http_watch_stop(s->watch);
     if (s->listen_fd >= 0)
         close(s->listen_fd);

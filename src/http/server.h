@@ -15,7 +15,7 @@ struct http_route {
     const char *pattern;
     /* Runs on a worker with the whole body. */
     void (*handle)(void *context, const struct http_request *q, struct http_response *p);
-    /* Optional: runs on the event thread and must not block. true: answered; false: goes to a worker. */
+    /* Optional: runs on one of the event threads and must not block. true: answered; false: goes to a worker. */
     bool (*handle_fast)(void *context, const struct http_request *q, struct http_response *p);
     size_t body_max; /* bytes; 0: the server's default */
     const char *summary;
@@ -38,11 +38,17 @@ struct http_server_options {
     const char *const *cors_origins;
     /* Make the body of an error the server itself answers (404, 405, 413, 421 …). */
     void (*write_error)(void *context, struct http_response *p, int status, const char *message);
-    /* Before the handler of each request whose head could be read, on the event thread; may be NULL. */
+    /* Before a request goes to a worker, on an event thread; may be NULL. */
     void (*log_start)(void *context, const struct http_request *q);
-    /* After each of them, on the event thread; may be NULL. status 0: nothing was sent. */
+    /* After each request whose head could be read, on an event thread; may be NULL. is_started: log_start
+     * was told of it, too. status 0: nothing was sent. */
     void (*log_request)(
-        void *context, const struct http_request *q, int status, size_t bytes, int64_t elapsed_us);
+        void *context,
+        const struct http_request *q,
+        bool is_started,
+        int status,
+        size_t bytes,
+        int64_t elapsed_us);
 };
 
 /* Does this address listen for this machine only? MALFORMED; NOT_FOUND: no such host name. */
