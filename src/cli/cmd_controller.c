@@ -144,7 +144,13 @@ static const struct cli_command show = {
 
 /* Keep sorted by name. */
 static const struct cli_command *const commands[] = {
-    &cmd_controller_bench, &cmd_controller_exec, &list, &cmd_controller_run, &show, NULL,
+    &cmd_controller_bench,
+    &cmd_controller_exec,
+    &list,
+    &cmd_controller_run,
+    &show,
+    &cmd_controller_test,
+    NULL,
 };
 
 const struct cli_command cmd_controller = {

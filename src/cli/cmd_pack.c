@@ -1,9 +1,11 @@
 /* cup pack: a module and its definitions become one image in the local store or a layout. */
 #include "base/mem.h"
+#include "cli/changes.h"
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "cli/sources.h"
 #include "cli/transport.h"
+#include "vfs/localtree.h"
 #include "json/json.h"
 
 struct pack_options {
@@ -15,6 +17,7 @@ struct pack_options {
     struct cli_list write_globs;
     struct cli_list annotations;
     const char *verbs;
+    const char *tests;
     bool with_compat_wasm;
     const char *tag;
 };
@@ -33,6 +36,7 @@ static const struct cli_option options[] = {
     {"annotation", 0, CLI_OPTION_LIST, "K=V", "an annotation of the manifest", OPTION(annotations)},
     {"verbs", 0, CLI_OPTION_TEXT, "LIST",
      "verbs that it has; default: get,list,put,delete (also known: namespaces)", OPTION(verbs)},
+    {"tests", 0, CLI_OPTION_TEXT, "DIR", "golden cases that travel in the image", OPTION(tests)},
     {"compat-wasm", 0, CLI_OPTION_FLAG, NULL,
      "also as other WASM tools read it (CNCF layout), both under one index",
      OPTION(with_compat_wasm)},
@@ -85,6 +89,57 @@ print_packed(struct cli *c, const struct oci_ref *ref, const char *digest, struc
     return cli_print_document(c, buf_view(&text), err);
 }
 
+/* Files of DIR, for the layer of golden cases. */
+struct tests {
+    struct oci_test_file *items;
+    size_t count;
+};
+
+static void tests_deinit(struct tests *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        free(t->items[i].path);
+        free(t->items[i].bytes);
+    }
+    free(t->items);
+}
+#define auto_tests CLEANUP(tests_deinit)
+
+static enum err_kind
+take_test(struct vfs *tree, const char *path, struct oci_test_file *ret, struct err *err)
+{
+    auto_vfs_data struct vfs_data data = {0};
+    struct vfs_stat st;
+    enum err_kind r = vfs_stat(tree, str_from(path), 0, &st, err);
+    if (r == ERR_OK && st.type != VFS_FILE)
+        r = err_set(err, ERR_INVALID, "'%s' is not a regular file", path);
+    if (r == ERR_OK)
+        r = vfs_read(tree, str_from(path), &data, err);
+    if (r == ERR_OK)
+        *ret = (struct oci_test_file){
+            mem_strdup(path), mem_dup(data.bytes.p, data.bytes.n), data.bytes.n};
+    return r;
+}
+
+static enum err_kind read_tests(const char *dir, struct tests *ret, struct err *err)
+{
+    auto_vfs struct vfs *tree = NULL;
+    auto_paths struct cli_paths paths = {0};
+    if (dir == NULL)
+        return ERR_OK;
+    enum err_kind r = vfs_localtree_new(dir, &tree, err);
+    if (r == ERR_OK)
+        r = cli_tree_paths(tree, STR(""), &paths, err);
+    if (r == ERR_OK && paths.count == 0)
+        r = err_set(err, ERR_NOT_FOUND, "there is no file in it");
+    ret->items = mem_alloc((paths.count + 1) * sizeof(*ret->items));
+    for (size_t i = 0; r == ERR_OK && i < paths.count; i++) {
+        r = take_test(tree, paths.items[i], &ret->items[ret->count], err);
+        ret->count += r == ERR_OK;
+    }
+    return r == ERR_OK ? r : err_wrap(err, "'--tests %s'", dir);
+}
+
 static enum err_kind pack(
     struct cli *c,
     const struct pack_options *o,
@@ -93,6 +148,10 @@ static enum err_kind pack(
     struct err *err)
 {
     auto_images struct cli_images images = {0};
+    auto_tests struct tests tests = {0};
+    enum err_kind r = read_tests(o->tests, &tests, err);
+    if (r != ERR_OK)
+        return r;
     struct oci_pack_input input = {
         .wasm_path = s->wasm,
         .definition_paths = (const char *const *)s->definitions,
@@ -103,9 +162,11 @@ static enum err_kind pack(
         .annotations = o->annotations.items,
         .verbs = o->verbs,
         .with_compat_wasm = o->with_compat_wasm,
+        .tests = tests.items,
+        .test_count = tests.count,
     };
     char digest[OCI_DIGEST_MAX];
-    enum err_kind r = source_date(c->env, &input.source_date_unix_s, err);
+    r = source_date(c->env, &input.source_date_unix_s, err);
     if (r == ERR_OK)
         r = cli_images_open(c, &o->transport, &images, err);
     if (r == ERR_OK)

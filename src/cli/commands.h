@@ -10,6 +10,7 @@ extern const struct cli_command cmd_controller;
 extern const struct cli_command cmd_controller_bench; /* these below cmd_controller */
 extern const struct cli_command cmd_controller_exec;
 extern const struct cli_command cmd_controller_run;
+extern const struct cli_command cmd_controller_test;
 extern const struct cli_command cmd_definitions;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_diff;

@@ -20,7 +20,7 @@ static size_t padding_of(uint64_t size)
     return (size_t)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
 }
 
-static enum err_kind compress_to(struct str tar, struct buf *ret, struct err *err)
+enum err_kind oci_archive_gzip(struct str tar, const char *what, struct buf *ret, struct err *err)
 {
     struct libdeflate_compressor *c = libdeflate_alloc_compressor(COMPRESSION_LEVEL);
     if (c == NULL)
@@ -31,7 +31,7 @@ static enum err_kind compress_to(struct str tar, struct buf *ret, struct err *er
         n = libdeflate_gzip_compress(c, tar.p, tar.n, to, libdeflate_gzip_compress_bound(c, tar.n));
     libdeflate_free_compressor(c);
     ret->n += n;
-    return buf_check(ret, "the content layer", err);
+    return buf_check(ret, what, err);
 }
 
 enum err_kind
@@ -54,7 +54,7 @@ oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct 
         return r;
     buf_clear(ret);
     ret->max = OCI_LAYER_MAX + ARCHIVE_EXTRA;
-    return compress_to(buf_view(&tar), ret, err);
+    return oci_archive_gzip(buf_view(&tar), "the content layer", ret, err);
 }
 
 enum unpack_state { IN_HEADER, IN_DATA, IN_PADDING, IN_END };

@@ -16,6 +16,10 @@
 enum err_kind
 oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct err *err) MUST_USE;
 
+/* gzip with the compressor that is pinned; `what` names the result in the LIMIT of ret's maximum. */
+enum err_kind
+oci_archive_gzip(struct str tar, const char *what, struct buf *ret, struct err *err) MUST_USE;
+
 struct oci_unpacker;
 /*
  * entry       the module's name in the archive

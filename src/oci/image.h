@@ -128,6 +128,13 @@ enum err_kind oci_inspect_module(
 
 /* --- moving ------------------------------------------------------------------------------------- */
 
+/* One golden case's file. */
+struct oci_test_file {
+    char *path; /* "get-one/stdout" */
+    char *bytes;
+    size_t n;
+};
+
 struct oci_pack_input {
     const char *wasm_path;
     const char *const *definition_paths;
@@ -135,10 +142,12 @@ struct oci_pack_input {
     const char *name;              /* NULL: the wasm file's name without .wasm */
     const char *const *read_globs; /* NULL-terminated or NULL */
     const char *const *write_globs;
-    const char *const *annotations; /* "K=V", NULL-terminated or NULL */
-    const char *verbs;              /* NULL: annotation left out */
-    bool with_compat_wasm;          /* the CNCF manifest too, under an index: oci/compat.h */
-    int64_t source_date_unix_s;     /* -1: none: mtime 0, no created annotation */
+    const char *const *annotations;    /* "K=V", NULL-terminated or NULL */
+    const char *verbs;                 /* NULL: annotation left out */
+    bool with_compat_wasm;             /* the CNCF manifest too, under an index: oci/compat.h */
+    const struct oci_test_file *tests; /* golden cases, in any order */
+    size_t test_count;                 /* 0: no layer of them */
+    int64_t source_date_unix_s;        /* -1: none: mtime 0, no created annotation */
 };
 /* Put the image into the store (or the layout that ref names) under ref's name. ret_digest of the
  * manifest. Same input, same digest. */

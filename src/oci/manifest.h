@@ -15,6 +15,7 @@
 #define OCI_MEDIA_EMPTY "application/vnd.oci.empty.v1+json"
 #define OCI_ARTIFACT_TYPE "application/vnd.io.flipt.cup.controller+type"
 #define OCI_MEDIA_CONTENT "application/vnd.io.flipt.cup.controller.content.v1.tar+gzip"
+#define OCI_MEDIA_TESTS "application/vnd.io.flipt.cup.tests.v1.tar+gzip"
 #define OCI_MEDIA_RESOURCE "application/vnd.io.flipt.cup.resource.v1+json"
 
 #define OCI_EMPTY_DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

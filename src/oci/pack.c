@@ -7,6 +7,7 @@
 #include "oci/compat.h"
 #include "oci/definition.h"
 #include "oci/internal.h"
+#include "oci/tests_layer.h"
 #include "oci/wasm.h"
 
 #include <inttypes.h>
@@ -27,6 +28,8 @@ struct packing {
     struct buf layer;
     char wasm_digest[OCI_DIGEST_MAX];
     char layer_digest[OCI_DIGEST_MAX];
+    struct buf tests;
+    char tests_digest[OCI_DIGEST_MAX];
     struct packed_definition *definitions;
     size_t definition_count;
     char **annotations; /* "K=V", sorted by key */
@@ -38,6 +41,7 @@ static void packing_deinit(struct packing *p)
     free(p->name);
     buf_deinit(&p->wasm);
     buf_deinit(&p->layer);
+    buf_deinit(&p->tests);
     for (size_t i = 0; i < p->definition_count; i++) {
         oci_definition_info_deinit(&p->definitions[i].info);
         buf_deinit(&p->definitions[i].bytes);
@@ -205,6 +209,15 @@ static enum err_kind take_annotations(struct packing *p, struct err *err)
     return ERR_OK;
 }
 
+static enum err_kind take_tests(struct packing *p, int64_t mtime, struct err *err)
+{
+    if (p->input->test_count == 0)
+        return ERR_OK;
+    enum err_kind r = oci_tests_pack(p->input->tests, p->input->test_count, mtime, &p->tests, err);
+    oci_digest_of(buf_view(&p->tests), p->tests_digest);
+    return r == ERR_OK ? r : err_wrap(err, "the golden cases");
+}
+
 static enum err_kind gather(struct packing *p, struct err *err)
 {
     int64_t date = p->input->source_date_unix_s;
@@ -223,6 +236,8 @@ static enum err_kind gather(struct packing *p, struct err *err)
         r = take_definitions(p, err);
     if (r == ERR_OK)
         r = take_wasm(p, err);
+    if (r == ERR_OK)
+        r = take_tests(p, date < 0 ? 0 : date, err);
     if (r != ERR_OK)
         return r;
     r = oci_archive_pack(buf_view(&p->wasm), date < 0 ? 0 : date, &p->layer, err);
@@ -268,6 +283,16 @@ static void write_resource_layer(struct buf *to, const struct packed_definition 
         "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":{",
         d->digest, d->bytes.n);
     add_textz(to, OCI_ANNOTATION_TITLE, title);
+    buf_text(to, "}}");
+}
+
+static void write_tests_layer(struct buf *to, const struct packing *p)
+{
+    buf_printf(
+        to,
+        ",{\"mediaType\":\"" OCI_MEDIA_TESTS "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":{",
+        p->tests_digest, p->tests.n);
+    add_textz(to, OCI_ANNOTATION_TITLE, "tests.tar.gz");
     buf_text(to, "}}");
 }
 
@@ -352,6 +377,8 @@ static void write_manifest(struct buf *to, const struct packing *p)
     write_content_layer(to, p);
     for (size_t i = 0; i < p->definition_count; i++)
         write_resource_layer(to, &p->definitions[i]);
+    if (p->tests.n > 0)
+        write_tests_layer(to, p);
     buf_text(to, "],");
     write_annotations(to, p);
     buf_char(to, '}');
@@ -367,6 +394,8 @@ static enum err_kind put_blobs(struct oci_layout *layout, const struct packing *
         r = oci_layout_put(layout, buf_view(&p->layer), digest, err);
     for (size_t i = 0; r == ERR_OK && i < p->definition_count; i++)
         r = oci_layout_put(layout, buf_view(&p->definitions[i].bytes), digest, err);
+    if (r == ERR_OK && p->tests.n > 0)
+        r = oci_layout_put(layout, buf_view(&p->tests), digest, err);
     return r;
 }
 

@@ -29,9 +29,32 @@ static unsigned checksum(const char *block)
     return sum;
 }
 
+/* Where the name is cut into prefix and rest: 0 for one that needs no prefix, -1 for one that does not fit. */
+static int split_at(const char *name)
+{
+    size_t n = strlen(name);
+    if (n <= NAME.n)
+        return 0;
+    for (size_t i = n - NAME.n - 1; i < n - 1 && i <= PREFIX.n; i++) {
+        if (i > 0 && name[i] == '/')
+            return (int)i;
+    }
+    return -1;
+}
+
+bool tar_name_fits(const char *name)
+{
+    return split_at(name) >= 0;
+}
+
 void tar_write_header(char block[TAR_BLOCK], const char *name, uint64_t size, int64_t mtime_unix_s)
 {
     memset(block, 0, TAR_BLOCK);
+    int prefix = split_at(name);
+    if (prefix > 0) {
+        memcpy(block + PREFIX.at, name, (size_t)prefix);
+        name += prefix + 1;
+    }
     memcpy(block + NAME.at, name, strnlen(name, NAME.n));
     put_octal(block, MODE, 0644);
     put_octal(block, UID, 0);

@@ -15,7 +15,9 @@ struct tar_header {
     uint64_t size;
 };
 
-/* Regular file, mode 0644, uid and gid 0, no owner names. name: at most 100 bytes. */
+/* Does a name fit into a header: at most 100 bytes, or 155 before and 100 behind some slash? */
+bool tar_name_fits(const char *name);
+/* Regular file, mode 0644, uid and gid 0, no owner names. name: one that fits. */
 void tar_write_header(char block[TAR_BLOCK], const char *name, uint64_t size, int64_t mtime_unix_s);
 /* INVALID: checksum, magic or a number is wrong. */
 enum err_kind

@@ -48,4 +48,43 @@ holds "and is a table for people" grep -Eq '^  path_open +[1-9]' "$stdout"
 expect_exit 0 cup controller bench --wasm "$work/flipt" get Flag default contact --dir "$work/dir" -N 7 -o json
 holds "bench sums up its calls" jq -e '.calls == 7 and .total.minNs <= .total.medianNs and .total.medianNs <= .total.p99Ns' "$stdout"
 expect_exit 2 cup controller bench --wasm "$work/flipt" get Flag default contact --dir "$work/dir" -N 0
+
+# --- golden cases
+cases=$work/flipt/tests
+mkdir -p "$cases/get-one/tree" "$cases/put-new/tree" "$cases/nothing"
+seed | tee "$cases/get-one/tree/features.yml" >"$cases/put-new/tree/features.yml"
+echo 'get Flag default contact' >"$cases/get-one/call"
+printf '# a comment\n\nput Flag default contact\n' >"$cases/put-new/call"
+cp "$work/flag.json" "$cases/put-new/stdin"
+echo 'get Flag default contact' >"$cases/nothing/call"
+test="cup controller test"
+expect_exit 1 $test "$work/flipt"
+holds "a case without expectations is not ok, with what came" grep -q '^+ *"name": "contact"' "$stdout"
+expect_exit 0 $test "$work/flipt" --update
+holds "an update writes what came" test "$(cat "$cases/nothing/exit")" = 3
+holds "... the tree where it changed" grep -q 'description: new' "$cases/put-new/tree.after/features.yml"
+holds "... and only there" test ! -e "$cases/get-one/tree.after"
+expect_exit 0 $test "$work/flipt"
+holds "all of them are ok then" test "$(grep -c '^ok - ' "$stdout")" = 3
+jq -c -S . "$cases/get-one/stdout" >"$work/compact" && cp "$work/compact" "$cases/get-one/stdout"
+expect_exit 0 $test "$work/flipt" get-one
+expect_exit 0 cup pack "$work/flipt" --tests "$cases" -t flipt:tested
+packed=$(cat "$stdout")
+expect_exit 0 cup pack "$work/flipt" --tests "$cases" -t flipt:again
+holds "cases are packed reproducibly" test "${packed#*@}" = "$(sed 's/.*@//' "$stdout")"
+expect_exit 0 $test flipt:tested
+holds "cases travel in the image" test "$(grep -c '^ok - ' "$stdout")" = 3
+cup image copy flipt:tested "oci-layout:$work/moved:v1" >/dev/null
+expect_exit 0 $test "oci-layout:$work/moved:v1"
+expect_exit 0 cup pull "oci-layout:$work/moved:v1"
+sed -i 's/description: new/description: old/' "$cases/put-new/tree.after/features.yml"
+expect_exit 1 $test "$work/flipt" -o json
+holds "a document says which failed" jq -e '.failed == 1 and (.cases[] | select(.name == "put-new") | .diff | contains("+  description: new"))' "$stdout"
+expect_exit 1 $test flipt:tested --tests "$cases"
+expect_exit 3 $test flipt:narrow
+holds "an image without cases says so" grep -q 'without --tests' "$stderr"
+expect_exit 3 $test "$work/flipt" no-such-case
+expect_exit 2 $test flipt:tested --update
+ln -s /etc/passwd "$cases/get-one/tree/link"
+expect_exit 6 cup pack "$work/flipt" --tests "$cases" -t flipt:linked
 done_testing
