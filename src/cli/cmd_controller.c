@@ -145,7 +145,9 @@ static const struct cli_command show = {
 /* Keep sorted by name. */
 static const struct cli_command *const commands[] = {
     &cmd_controller_bench,
+    &cmd_controller_build,
     &cmd_controller_exec,
+    &cmd_controller_init,
     &list,
     &cmd_controller_run,
     &show,

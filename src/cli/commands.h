@@ -8,7 +8,9 @@ extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_config;
 extern const struct cli_command cmd_controller;
 extern const struct cli_command cmd_controller_bench; /* these below cmd_controller */
+extern const struct cli_command cmd_controller_build;
 extern const struct cli_command cmd_controller_exec;
+extern const struct cli_command cmd_controller_init;
 extern const struct cli_command cmd_controller_run;
 extern const struct cli_command cmd_controller_test;
 extern const struct cli_command cmd_definitions;

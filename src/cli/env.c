@@ -25,6 +25,7 @@ void cli_env_read(struct cli_env *ret)
         .tmpdir = variable("TMPDIR"),
         .docker_config = variable("DOCKER_CONFIG"),
         .registry_auth_file = variable("REGISTRY_AUTH_FILE"),
+        .wasi_sdk_path = variable("WASI_SDK_PATH"),
         .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
         .cosign_password = getenv("COSIGN_PASSWORD"),
     };

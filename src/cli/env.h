@@ -23,6 +23,7 @@ struct cli_env {
     const char *docker_config;      /* DOCKER_CONFIG: directory of config.json */
     const char *registry_auth_file; /* REGISTRY_AUTH_FILE: podman's file of credentials */
     struct http_proxies proxies;    /* http_proxy, https_proxy, all_proxy, no_proxy */
+    const char *wasi_sdk_path;      /* WASI_SDK_PATH: a compiler for controllers */
     const char *source_date_epoch;  /* SOURCE_DATE_EPOCH (reproducible-builds.org) */
     const char *cosign_password; /* COSIGN_PASSWORD; set and empty is a password; never printed */
 };

@@ -1,6 +1,39 @@
 #!/bin/bash
-# How a controller is made: called over a directory and a repository, measured.
+# How a controller is made: from nothing to a served kind; called over a directory and a repository; measured;
+# its golden cases, here and in its image.
 . "$(dirname "$0")/../support/lib.sh"
+
+# --- from nothing to a served kind
+new=$work/policies
+expect_exit 0 cup controller init "$new" --kind Policy --group team.example -o json
+holds "init says what it made" jq -e '.name == "policies" and .plural == "policies" and .kind == "Policy"' "$stdout"
+holds "no word of the templates is left" test -z "$(grep -rlE '__[A-Z]+__' "$new" --include=*.md --include=main.c --include=call --include=Makefile --include=std*; find "$new" -name '*__*')"
+expect_exit 5 cup controller init "$new"
+holds "nothing is overwritten" grep -q 'nothing is written' "$stderr"
+for wrong in "--kind policy" "--kind P-x" "--name Bad" "--group a/b" "--name ../x"; do
+    expect_exit 2 cup controller init "$work/wrong" $wrong
+done
+holds "nor anything made for a wrong name" test ! -e "$work/wrong"
+expect_exit 1 env PATH="$CUP_BIN" cup controller build "$new"
+holds "without a compiler the packages to install are named" grep -q 'apt install clang lld wasi-libc' "$stderr"
+expect_exit 1 env WASI_SDK_PATH="$work/nothing" cup controller build "$new"
+holds "a WASI_SDK_PATH that is none is named" grep -q "$work/nothing/bin/clang" "$stderr"
+expect_exit 3 cup controller build "$work"
+expect_exit 0 cup controller build "$new"
+holds "build prints the module's path" test "$(cat "$stdout")" = "$new/policies.wasm"
+expect_exit 0 cup controller test "$new"
+holds "all its cases hold" test "$(grep -c '^ok - ' "$stdout")" = 6
+expect_exit 0 cup pack "$new" --tests "$new/tests" -t policies:v1
+expect_exit 0 cup controller test policies:v1
+mkdir -p "$work/data/policies/default"
+echo allow >"$work/data/policies/default/first.txt"
+start_cupd -api-image policies:v1 -api-local-path "$work/data"
+expect_exit 0 cup get policies first -o json
+holds "cupd serves it" jq -e '.spec.text == "allow\n"' "$stdout"
+stop_cupd
+echo 'int main(void) { return broken; }' >"$new/main.c"
+expect_exit 1 cup controller build "$new"
+holds "what the compiler says is seen" grep -q "main.c:1" "$stderr"
 
 # --- one call, as cupd makes it
 mkdir "$work/flipt" "$work/dir"
