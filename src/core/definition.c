@@ -32,6 +32,8 @@ static void read_versions(struct core_definition *d, yyjson_val *versions, struc
     yyjson_val *key;
     yyjson_val *value;
     d->versions = mem_alloc((yyjson_obj_size(versions) + 1) * sizeof(*d->versions));
+    if (!yyjson_is_obj(versions))
+        return; /* yyjson steps from the pointer, also from NULL */
     yyjson_obj_foreach(versions, i, max, key, value)
     {
         struct str name = json_str(key);

@@ -118,6 +118,8 @@ static enum err_kind check_size(yyjson_val *auths, struct err *err)
 {
     size_t i, n;
     yyjson_val *key, *val;
+    if (!yyjson_is_obj(auths))
+        return ERR_OK; /* yyjson steps from the pointer, also from NULL */
     bool is_large = yyjson_obj_size(auths) > ENTRIES_MAX;
     yyjson_obj_foreach(auths, i, n, key, val)
     {

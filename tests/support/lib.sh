@@ -1,6 +1,7 @@
 # What the stories in tests/e2e share; to be sourced first. A story runs real programs on this machine
 # only, in one temporary folder; what it started is stopped and the folder removed in any case. Each
-# check prints "ok - what holds"; the first that does not hold ends the story with exit 1.
+# check prints "ok - what holds"; the first that does not hold ends the story with exit 1. What a sanitizer
+# finds in any of its programs, cupd in the background too, ends it as well.
 #
 #   CUP_BIN          folder of cup and cupd
 #   CUP_FLIPT_WASM   the example controller, for pack_flipt
@@ -44,6 +45,11 @@ export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_CACHE_
 export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=story GIT_AUTHOR_EMAIL=story@example.com
 export GIT_COMMITTER_NAME=story GIT_COMMITTER_EMAIL=story@example.com
 mkdir -p "$HOME"
+# In a build with sanitizers a finding is written here, by whichever program, and fails the story in the end;
+# an exit code that cup does not have tells expect_exit the same at once. gcc's UBSan knows standard error only:
+# it aborts, and AddressSanitizer writes that down.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$work/sanitizer:exitcode=99:handle_abort=1
+export UBSAN_OPTIONS=log_path=$work/sanitizer:print_stacktrace=1:abort_on_error=1
 
 finish() {
     local code=$? pid
@@ -52,6 +58,11 @@ finish() {
     wait 2>/dev/null || true
     if grep -hs '^{"evil_saw"' "$work"/fault-registry.*.log; then
         echo "not ok - a host that must not see credentials saw some"
+        code=1
+    fi
+    if compgen -G "$work/sanitizer.*" >"$work/findings"; then
+        xargs -d '\n' head -n 60 <"$work/findings" | sed 's/^/# /'
+        echo "not ok - a sanitizer found something"
         code=1
     fi
     if [ $code -eq 0 ] && [ -z "$is_done" ]; then
