@@ -5,6 +5,7 @@
 #
 #   CUP_BIN          folder of cup and cupd
 #   CUP_FLIPT_WASM   the example controller, for pack_flipt
+#   CUP_ENV_WASM     the example for .env files
 #   CUP_SOURCE_DIR   the source tree
 #
 # holds WHAT CMD…           CMD ends with 0
