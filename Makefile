@@ -66,11 +66,12 @@ fmt: ## clang-format
 demo: all ## the main job with real programs: pack, push, serve, get, apply, merge
 	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm tools/demo
 
-bench: ## ratios against nginx, a smaller repository, and other registry clients (installs nginx-light and wrk)
+bench: ## ratios against nginx, a smaller repository, other registry clients, the bare WASM engine (installs nginx-light and wrk)
 	@tools/install-deps bench
 	@$(MAKE) --no-print-directory release
 	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm bench/run
 	@bench/images
+	@bench/wasm
 
 interop: release ## cup beside other registry clients (INTEROP_PATH); writes the table of docs/interop.md
 	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm tests/interop/run --write docs/interop.md

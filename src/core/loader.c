@@ -146,6 +146,8 @@ static enum err_kind add_image_controller(
             .read = spec->read_globs,
             .write = spec->write_globs,
             .limits = spec->limits,
+            .note = l->options->note,
+            .note_data = l->options->note_data,
         };
         r = core_wasm_controller_new(&wasm, &controller, err);
     }
@@ -207,6 +209,8 @@ add_file_controller(struct loader *l, const struct core_controller_spec *spec, s
         .read = spec->read_globs,
         .write = spec->write_globs,
         .limits = spec->limits,
+        .note = l->options->note,
+        .note_data = l->options->note_data,
     };
     r = core_wasm_controller_new(&wasm, &controller, err);
     wasmhost_module_unref(module);

@@ -4,6 +4,8 @@
 #include "repo/repo.h"
 #include "json/json.h"
 
+enum { NOTES_MAX = 2000 }; /* lines of one call */
+
 struct wasm_controller {
     struct core_controller base;
     struct wasmhost_module *module;
@@ -11,6 +13,8 @@ struct wasm_controller {
     struct core_globs write[2];
     struct wasmhost_limits limits;
     bool has_namespaces;
+    void (*note)(void *data, enum log_level level, const char *what, struct str value);
+    void *note_data;
 };
 
 static struct wasm_controller *self(struct core_controller *c)
@@ -133,6 +137,21 @@ tell(struct core_call_watch *watch, const struct wasmhost_result *result, enum e
         buf_str(watch->diagnostics, buf_view(&result->diagnostics));
 }
 
+/* What a guest says on standard error is for whoever looks for a mistake: line by line, bounded. The log
+ * makes it harmless. */
+static void
+note_diagnostics(const struct wasm_controller *w, const char *verb, struct str diagnostics)
+{
+    if (w->note == NULL || diagnostics.n == 0)
+        return;
+    autofree char *what = mem_printf("Controller '%s' on %s", w->base.name, verb);
+    for (int i = 0; i < NOTES_MAX && diagnostics.p != NULL; i++) {
+        struct str line = str_trim(str_cut(&diagnostics, '\n'));
+        if (line.n > 0)
+            w->note(w->note_data, LOG_DEBUG, what, line);
+    }
+}
+
 static enum err_kind
 run(struct wasm_controller *w,
     const char *verb,
@@ -162,6 +181,7 @@ run(struct wasm_controller *w,
         host_call.narrow_glob_count = w->read[1].count;
     }
     enum err_kind r = wasmhost_call(w->module, &host_call, result, err);
+    note_diagnostics(w, verb, buf_view(&result->diagnostics));
     tell(call->watch, result, r);
     r = r == ERR_OK ? judge(w, verb, call, result, err) : call_error(w, verb, err);
     arguments_deinit(&a);
@@ -383,6 +403,8 @@ enum err_kind core_wasm_controller_new(
     w->base.module_digest = mem_strdup(wasmhost_module_digest(spec->module));
     w->module = wasmhost_module_ref(spec->module);
     w->limits = spec->limits;
+    w->note = spec->note;
+    w->note_data = spec->note_data;
     w->base.written_max = spec->limits.written_bytes;
     w->has_namespaces = spec->verbs != NULL && has_verb(spec->verbs, "namespaces");
     enum err_kind r = init_globs(w, spec, err);

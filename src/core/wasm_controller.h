@@ -16,6 +16,9 @@ struct core_wasm_spec {
     char *const *read; /* what the Controller narrows them to */
     char *const *write;
     struct wasmhost_limits limits;
+    /* Told, at debug level, of each line that a guest prints on standard error; may be NULL. Any thread. */
+    void (*note)(void *data, enum log_level level, const char *what, struct str value);
+    void *note_data;
 };
 
 /* INVALID: a glob that is none. */
