@@ -71,6 +71,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
         r = save_stdout(c, images.session, refs, c->args.count, err);
     else
         r = save_file(images.session, refs, c->args.count, o->file, err);
+    cli_hint_store(c, &refs[0], r);
     return r == ERR_OK ? r : err_wrap(err, "saving to '%s'", o->file);
 }
 

@@ -112,7 +112,8 @@ open_trust(struct cli *c, const struct verify_options *o, struct oci_trust **ret
         r = err_set(
             err, ERR_USAGE,
             "whose signature is to count? give '--key FILE' or '--policy FILE' (there is no "
-            "cup/trust.json)");
+            "cup/trust.json in '%s')",
+            c->env->xdg_config_home != NULL ? c->env->xdg_config_home : "~/.config");
     return r;
 }
 

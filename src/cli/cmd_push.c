@@ -35,6 +35,7 @@ static enum err_kind push_to(
     enum err_kind r = oci_push(images->session, src, dst, !o->no_referrers, pushed->digest, err);
     if (r != ERR_OK) {
         cli_hint_registry(c, &o->transport, dst, r);
+        cli_hint_store(c, src, r);
         return r;
     }
     autofree char *pinned = cli_ref_pinned(dst, pushed->digest);

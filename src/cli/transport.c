@@ -4,6 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/run.h"
 #include "cli/signing.h"
+#include "oci/auth.h"
 #include "oci/credentials.h"
 
 #define TRANSPORT(member) offsetof(struct cli_transport, member)
@@ -242,8 +243,11 @@ void cli_hint_registry(
         cli_hint(
             c,
             "sign in with 'cup login %s': credentials are read from docker's config.json; "
-            "--registry-config FILE names another",
-            ref->host);
+            "--registry-config FILE names another%s",
+            ref->host,
+            oci_host_is_loopback(ref->host) && !t->is_plain_http
+                ? "; a registry without TLS gets them with --plain-http only, at 'login' and here"
+                : "");
     else if (kind == ERR_UNAVAILABLE && !t->is_plain_http)
         cli_hint(
             c,
@@ -252,6 +256,14 @@ void cli_hint_registry(
             ref->host);
     else if (kind == ERR_UNAVAILABLE)
         cli_hint(c, "is a registry running at '%s'?", ref->host);
+}
+
+void cli_hint_store(struct cli *c, const struct oci_ref *ref, enum err_kind kind)
+{
+    if (ref->kind != OCI_REF_LAYOUT && kind == ERR_NOT_FOUND)
+        cli_hint(
+            c,
+            "'cup image list' shows the local store; 'cup pull' brings a registry's image there");
 }
 
 enum err_kind cli_check_remote(const struct oci_ref *ref, bool is_remote, struct err *err)

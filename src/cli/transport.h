@@ -88,3 +88,5 @@ void cli_hint_registry(
     const struct cli_transport *transport,
     const struct oci_ref *ref,
     enum err_kind kind);
+/* The same where an image was to be found in the local store. */
+void cli_hint_store(struct cli *c, const struct oci_ref *ref, enum err_kind kind);

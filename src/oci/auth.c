@@ -349,9 +349,12 @@ static enum err_kind not_taken(struct call *c, struct err *err)
     enum err_kind r = not_granted(c, ERR_UNAUTHENTICATED, err);
     if (r != ERR_OK)
         return r;
+    const char *host = oci_host_name(c->host);
+    if (c->key[0] == '\0')
+        return err_set(err, ERR_UNAUTHENTICATED, "'%s' does not take the credentials", host);
     return err_set(
-        err, ERR_UNAUTHENTICATED, "'%s' does not take the credentials for %s",
-        oci_host_name(c->host), oci_show(str_from(c->key), shown));
+        err, ERR_UNAUTHENTICATED, "'%s' does not take the credentials for %s", host,
+        oci_show(str_from(c->key), shown));
 }
 
 /* One try: on 401 with what the challenge asks for, once for all tries. */

@@ -21,6 +21,7 @@ mode() {
 start_registry_auth robot "$password"
 basic=$registry
 expect_exit 4 login wrong "$basic" -u robot --plain-http
+holds "a wrong password is said to be wrong" grep -q "does not take the credentials$" "$stderr"
 holds "a wrong password is not kept" test ! -e "$config"
 expect_exit 4 login "$password" "$basic" -u robot
 holds "credentials do not go over plain HTTP that nobody asked for" grep -q -- '--plain-http' "$stderr"

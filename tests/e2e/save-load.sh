@@ -76,6 +76,7 @@ refused 6 "a blob without a digest as its name" "$work/odd.tar"
 
 # --- what is not given -----------------------------------------------------------------------------------------------
 expect_exit 3 cup image save nothing:v1 -f "$work/nothing.tar"
+holds "what is not in the store is told with where to look" grep -q "cup image list.*cup pull" "$stderr"
 holds "no half file is left" test ! -e "$work/nothing.tar" -a ! -e "$work/nothing.tar.part"
 expect_exit 2 cup image save other:v2
 expect_exit 2 cup image load
