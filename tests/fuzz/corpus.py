@@ -153,6 +153,15 @@ ARCHIVES = [b"\0" + layer for layer in [
 ]]
 
 
+CASES = archive(("a/call", b"get A b c", FILE), ("a/tree/x/y", b"x" * 600, FILE), ("d", b"", tarfile.DIRTYPE))
+TESTS_LAYERS = [b"\0" + layer for layer in [
+    gzip.compress(CASES, mtime=0), gzip.compress(CASES, mtime=0)[:-3], gzip.compress(CASES, mtime=0) + b"x", b"\x1f\x8b", CASES, b"",
+]] + [b"\x3f" + tar for tar in [
+    CASES, CASES[:-1024], CASES[:700], CASES + b"x", archive(), b"", archive(("../x", b"", FILE)), archive(("/x", b"x", FILE)),
+    archive(("a//b", b"x", FILE)), archive(("./a", b"x", FILE)), archive(("a", b"", LINK)), archive(("a" * 99 + "/" + "b" * 90, b"x", FILE)),
+]]
+
+
 # --- host calls: tests/fuzz/wasi.c says what the bytes mean ---
 
 HOST_CALLS = sorted("""
@@ -229,6 +238,7 @@ TARGETS = {
     "wasi": host_calls(),
     "wasm": MODULES,
     "archive": ARCHIVES,
+    "tests_layer": TESTS_LAYERS,
 }
 
 
