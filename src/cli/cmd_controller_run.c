@@ -93,7 +93,8 @@ static void outcome_deinit(struct outcome *o)
 }
 #define auto_outcome CLEANUP(outcome_deinit)
 
-static enum err_kind make_call(struct session *s, struct outcome *ret, struct err *err)
+static enum err_kind
+make_call(struct cli *c, struct session *s, struct outcome *ret, struct err *err)
 {
     struct core_call_watch watch = {
         .out = &ret->out, .diagnostics = &ret->diagnostics, .profile = &ret->profile};
@@ -105,6 +106,8 @@ static enum err_kind make_call(struct session *s, struct outcome *ret, struct er
     enum err_kind r =
         cli_trial_call(&s->trial, &s->call, s->tree.vfs, ret->overlay, &watch, &ret->objects, err);
     ret->total_ns = (uint64_t)(clock_monotonic_ns() - start_ns);
+    if (watch.is_run)
+        cli_debug(c, "the module's exit code is %d", watch.exit_code);
     return r;
 }
 
@@ -182,7 +185,7 @@ static enum err_kind run(struct cli *c, const void *options, struct err *err)
     enum err_kind r = open_session(c, o, &s, err);
     if (r != ERR_OK)
         return r;
-    r = make_call(&s, &outcome, err);
+    r = make_call(c, &s, &outcome, err);
     pass_text(c->io.notes, &outcome.diagnostics);
     if (r == ERR_OK)
         r = show_result(c, o, &s, &outcome, err);
@@ -207,11 +210,11 @@ static enum err_kind read_count(const char *text, size_t *ret, struct err *err)
 }
 
 static enum err_kind
-measure(struct session *s, struct cli_sample *samples, size_t count, struct err *err)
+measure(struct cli *c, struct session *s, struct cli_sample *samples, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         auto_outcome struct outcome outcome = {0};
-        enum err_kind r = make_call(s, &outcome, err);
+        enum err_kind r = make_call(c, s, &outcome, err);
         if (r != ERR_OK && r != ERR_NOT_FOUND)
             return err_wrap(err, "call %zu", i + 1);
         samples[i] = cli_sample_of(&outcome.profile, outcome.total_ns);
@@ -230,7 +233,7 @@ static enum err_kind run_bench(struct cli *c, const void *options, struct err *e
     if (r != ERR_OK)
         return r;
     autofree struct cli_sample *samples = mem_realloc_array(NULL, count, sizeof(*samples));
-    r = measure(&s, samples, count, err);
+    r = measure(c, &s, samples, count, err);
     return r == ERR_OK ? cli_samples_print(c, samples, count, err) : r;
 }
 

@@ -15,11 +15,6 @@ enum { COMPRESSION_LEVEL = 9, END_BLOCKS = 2 };
 /* What the archive may be larger than the module: header, padding, tar's record padding. */
 #define ARCHIVE_EXTRA ((uint64_t)64 << 10)
 
-static size_t padding_of(uint64_t size)
-{
-    return (size_t)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
-}
-
 enum err_kind oci_archive_gzip(struct str tar, const char *what, struct buf *ret, struct err *err)
 {
     struct libdeflate_compressor *c = libdeflate_alloc_compressor(COMPRESSION_LEVEL);
@@ -47,7 +42,7 @@ oci_archive_pack(struct str wasm, int64_t mtime_unix_s, struct buf *ret, struct 
     tar_write_header(header, OCI_ARCHIVE_ENTRY, wasm.n, mtime_unix_s);
     buf_add(&tar, header, sizeof(header));
     buf_str(&tar, wasm);
-    buf_add(&tar, zeros, padding_of(wasm.n));
+    buf_add(&tar, zeros, tar_padding(wasm.n));
     buf_add(&tar, zeros, sizeof(zeros));
     enum err_kind r = buf_check(&tar, "the archive", err);
     if (r != ERR_OK)
@@ -169,21 +164,12 @@ check_entry(struct oci_unpacker *u, const struct tar_header *h, struct err *err)
     return check_size(u, h, name, err);
 }
 
-static bool is_zero_block(const char *block)
-{
-    for (size_t i = 0; i < TAR_BLOCK; i++) {
-        if (block[i] != 0)
-            return false;
-    }
-    return true;
-}
-
 /* A whole block where a header (or the end) is due. */
 static enum err_kind take_block(struct oci_unpacker *u, struct err *err)
 {
     struct tar_header h;
     u->block_n = 0;
-    if (is_zero_block(u->block)) {
+    if (tar_is_zero(u->block)) {
         u->zero_blocks++;
         if (u->zero_blocks == END_BLOCKS)
             u->state = IN_END;
@@ -208,7 +194,7 @@ static enum err_kind take_data(struct oci_unpacker *u, const char *p, size_t n, 
     struct err why = {0};
     u->left -= n;
     if (u->left == 0) {
-        u->left = padding_of(u->file_bytes);
+        u->left = tar_padding(u->file_bytes);
         u->state = u->left > 0 ? IN_PADDING : IN_HEADER;
     }
     if (n == 0 || u->is_passed_over || u->write(u->data, p, n, &why))

@@ -29,6 +29,20 @@ static unsigned checksum(const char *block)
     return sum;
 }
 
+size_t tar_padding(uint64_t size)
+{
+    return (size_t)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
+}
+
+bool tar_is_zero(const char block[TAR_BLOCK])
+{
+    for (size_t i = 0; i < TAR_BLOCK; i++) {
+        if (block[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Where the name is cut into prefix and rest: 0 for one that needs no prefix, -1 for one that does not fit. */
 static int split_at(const char *name)
 {

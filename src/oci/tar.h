@@ -15,6 +15,10 @@ struct tar_header {
     uint64_t size;
 };
 
+/* Zero bytes behind so many of data: all stands in whole blocks. */
+size_t tar_padding(uint64_t size);
+/* All zero: two such blocks end an archive. */
+bool tar_is_zero(const char block[TAR_BLOCK]);
 /* Does a name fit into a header: at most 100 bytes, or 155 before and 100 behind some slash? */
 bool tar_name_fits(const char *name);
 /* Regular file, mode 0644, uid and gid 0, no owner names. name: one that fits. */

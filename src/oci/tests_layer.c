@@ -9,11 +9,6 @@
 
 enum { END_BLOCKS = 2 };
 
-static size_t padding_of(uint64_t size)
-{
-    return (size_t)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
-}
-
 /* Slash path below the root: no empty, "." or ".." segment, UTF-8, no control characters. */
 static enum err_kind check_path(struct str path, struct err *err)
 {
@@ -57,7 +52,7 @@ static enum err_kind add_file(
     tar_write_header(header, file->path, file->n, mtime_unix_s);
     buf_add(tar, header, sizeof(header));
     buf_add(tar, file->bytes, file->n);
-    buf_add(tar, zeros, padding_of(file->n));
+    buf_add(tar, zeros, tar_padding(file->n));
     return buf_check(tar, "the archive", err);
 }
 
@@ -116,10 +111,10 @@ static enum err_kind inflate_all(struct str layer, struct buf *tar, struct err *
         end == Z_STREAM_END ? ": there is data after its end" : "");
 }
 
-static bool is_zero_block(struct str block)
+static bool is_all_zero(struct str bytes)
 {
-    for (size_t i = 0; i < block.n; i++) {
-        if (block.p[i] != 0)
+    for (size_t i = 0; i < bytes.n; i++) {
+        if (bytes.p[i] != 0)
             return false;
     }
     return true;
@@ -147,12 +142,12 @@ static enum err_kind take_entry(
     if (r == ERR_OK && !is_dir && h->type != '0')
         r = err_set(
             err, ERR_INVALID, "'%s' is neither a file nor a directory", oci_show(path, shown));
-    if (r == ERR_OK && (size > rest->n || padding_of(size) > rest->n - size))
+    if (r == ERR_OK && (size > rest->n || tar_padding(size) > rest->n - size))
         r = err_set(err, ERR_INVALID, "the archive is cut at '%s'", oci_show(path, shown));
     if (r != ERR_OK)
         return r;
     struct str bytes = str_take(*rest, (size_t)size);
-    *rest = str_skip(*rest, (size_t)size + padding_of(size));
+    *rest = str_skip(*rest, (size_t)size + tar_padding(size));
     return is_dir ? ERR_OK : each(data, path, bytes, err);
 }
 
@@ -163,8 +158,8 @@ read_archive(struct str rest, oci_test_file_fn each, void *data, struct err *err
     for (size_t count = 0; r == ERR_OK && rest.n >= TAR_BLOCK; count++) {
         struct tar_header h;
         struct str block = str_take(rest, TAR_BLOCK);
-        if (is_zero_block(block))
-            return is_zero_block(rest)
+        if (tar_is_zero(block.p))
+            return is_all_zero(rest)
                 ? ERR_OK
                 : err_set(err, ERR_INVALID, "the archive goes on after its end");
         if (count == OCI_TESTS_FILES_MAX)
