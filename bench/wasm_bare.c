@@ -3,7 +3,7 @@
  * pooled and linked once. Compiled by bench/wasm against the library that PyPI's package `wasmtime`
  * brings, since the one that cup links is built without that WASI.
  *
- *   wasm_bare CACHE MODULE DIR COUNT ARG…       prints the median of COUNT calls in microseconds
+ *   wasm_bare CACHE MODULE DIR COUNT ARG…       prints the lower quartile of COUNT calls in microseconds
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +58,7 @@ static ptrdiff_t take_output(void *data, const unsigned char *p, size_t n)
     return (ptrdiff_t)n;
 }
 
+/* The settings of our own pool. */
 static wasm_engine_t *new_engine(void)
 {
     wasm_config_t *config = wasm_config_new();
@@ -66,7 +67,7 @@ static wasm_engine_t *new_engine(void)
     wasmtime_pooling_allocation_config_total_memories_set(pool, 4);
     wasmtime_pooling_allocation_config_total_tables_set(pool, 16);
     wasmtime_pooling_allocation_config_table_elements_set(pool, 200000);
-    wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, 256 << 10);
+    wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, 4 << 20);
     wasmtime_pooling_allocation_config_table_keep_resident_set(pool, 64 << 10);
     wasmtime_pooling_allocation_strategy_set(config, pool);
     wasmtime_pooling_allocation_config_delete(pool);
@@ -163,6 +164,6 @@ int main(int argc, char **argv)
             times[i - WARM_UP] = now_us() - start;
     }
     qsort(times, (size_t)count, sizeof(double), compare);
-    printf("%.1f\n", times[count / 2]);
+    printf("%.1f\n", times[count / 4]);
     return 0;
 }
