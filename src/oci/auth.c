@@ -366,8 +366,11 @@ static enum err_kind send_authorized(void *data, struct http_client_response *re
         return not_granted(c, ERR_DENIED, err);
     if (r != ERR_OK || ret->status != 401)
         return r;
-    /* A challenge of the place where a redirect led is not the registry's. */
-    if (ret->effective_url == NULL || !is_own_origin(c->host, ret->effective_url))
+    autofree char *url = make_url(c->host, c->request->target);
+    /* A challenge of the place where a redirect led is not the registry's; and what is asked of another
+     * host (an upload's Location) gets nothing, though it lead back here. */
+    if (!is_own_origin(c->host, url) || ret->effective_url == NULL ||
+        !is_own_origin(c->host, ret->effective_url))
         return err_set(
             err, ERR_UNAUTHENTICATED,
             "'%s' sends to another host, which asks for credentials; they are not given to it",
@@ -378,7 +381,6 @@ static enum err_kind send_authorized(void *data, struct http_client_response *re
     http_client_response_deinit(ret);
     if (r != ERR_OK)
         return r;
-    autofree char *url = make_url(c->host, c->request->target);
     r = send_once(c, url, c->authorization, ret, NULL, err);
     if (r == ERR_OK && ret->status == 403)
         return not_granted(c, ERR_DENIED, err);

@@ -352,6 +352,47 @@ static void test_transport__gives_nothing_to_a_challenge_behind_a_redirect(void 
     test_server_stop(&other.server);
 }
 
+/* Another host that sends us back to the registry, and notes whether it was shown anything. */
+struct boomerang {
+    struct test_server server;
+    const struct registry *registry;
+    atomic_int shown;
+};
+
+static void answer_boomerang(void *data, struct str request, struct buf *ret)
+{
+    struct boomerang *b = data;
+    if (str_search(request, STR("Authorization:")) >= 0)
+        atomic_fetch_add(&b->shown, 1);
+    autofree char *location =
+        mem_printf("Location: http://%s/v2/a/b/blobs/x\r\n", b->registry->server.host);
+    test_answer(ret, 307, location, "");
+}
+
+static void t_adv_11_another_host_that_leads_back_is_shown_nothing(void **state)
+{
+    (void)state;
+    struct registry own;
+    struct boomerang other = {.registry = &own};
+    registry_start(&own);
+    test_server_start(&other.server, answer_boomerang, &other);
+    struct oci_transport *t = new_transport();
+    autofree char *target = mem_printf("http://%s/upload", other.server.host);
+    struct oci_request q = {
+        .host = own.server.host,
+        .scope = "repository:a/b:pull",
+        .target = target,
+        .http = {.method = "GET", .follow_redirects = true}};
+    struct http_client_response p = {0};
+    struct err err = {0};
+    assert_int_equal(oci_transport_send(t, &q, &p, &err), ERR_UNAUTHENTICATED);
+    http_client_response_deinit(&p);
+    assert_int_equal(atomic_load(&other.shown), 0);
+    oci_transport_free(t);
+    test_server_stop(&other.server);
+    test_server_stop(&own.server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +405,7 @@ int main(void)
         cmocka_unit_test(t_adv_14_the_transport_waits_as_it_is_told_and_says_so),
         cmocka_unit_test(t_adv_16_a_token_that_is_no_longer_taken_is_renewed_once),
         cmocka_unit_test(test_transport__gives_nothing_to_a_challenge_behind_a_redirect),
+        cmocka_unit_test(t_adv_11_another_host_that_leads_back_is_shown_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
