@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "oci/parallel.h"
 #include "oci/referrers.h"
+#include "oci/sig_tag.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -277,6 +278,9 @@ static enum err_kind put_referrer(struct graph *g, const struct node *n, struct 
 {
     char digest[OCI_DIGEST_MAX];
     autofree char *type = media_type(n);
+    /* Signatures under a tag: those that others made there stay. */
+    if (n->tag != NULL && !n->manifest.is_index)
+        return sig_tag_add(g->copy->to, n->tag, buf_view(&n->raw.bytes), digest, err);
     if (n->tag != NULL)
         return put_node(g, n, n->tag, err);
     return oci_referrers_put(g->copy->to, n->subject, buf_view(&n->raw.bytes), type, digest, err);

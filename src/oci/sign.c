@@ -5,10 +5,8 @@
 #include "oci/base64.h"
 #include "oci/internal.h"
 #include "oci/sig_form.h"
+#include "oci/sig_tag.h"
 #include "oci/tag_edit.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 struct signing {
     struct oci_place *place;
@@ -80,122 +78,23 @@ static enum err_kind put_bundle(struct signing *g, struct err *err)
 
 /* --- simple signing ----------------------------------------------------------------------------------- */
 
-/* One more layer for the manifest under the .sig tag. */
-struct simple_layer {
-    struct signing *g;
-    char digest[OCI_DIGEST_MAX];
-    uint64_t size;
-    struct buf signature; /* base64 */
-};
-
-static bool has_layer(const struct oci_manifest *m, const struct simple_layer *l)
-{
-    for (size_t i = 0; i < m->count; i++) {
-        if (strcmp(m->items[i].digest, l->digest) == 0 &&
-            str_eq(
-                oci_annotation(m->items[i].annotations, SIG_SIMPLE_ANNOTATION),
-                buf_view(&l->signature)))
-            return true;
-    }
-    return false;
-}
-
-/* The configuration that image tools expect: one diff_id a layer. */
-static enum err_kind put_config(
-    const struct oci_manifest *old,
-    const struct simple_layer *l,
-    char ret_digest[OCI_DIGEST_MAX],
-    uint64_t *ret_size,
-    struct err *err)
-{
-    autobuf struct buf text = {0};
-    buf_text(
-        &text,
-        "{\"architecture\":\"\",\"os\":\"\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
-        "\"diff_ids\":[");
-    for (size_t i = 0; i < old->count; i++)
-        buf_printf(&text, "\"%s\",", old->items[i].digest);
-    buf_printf(&text, "\"%s\"]}}", l->digest);
-    *ret_size = text.n;
-    return oci_place_put_small(l->g->place, buf_view(&text), ret_digest, err);
-}
-
-/* Layers of others, and the manifest's annotations, are kept as they were written. */
-static void write_simple(
-    const struct oci_manifest *old,
-    const struct simple_layer *l,
-    const char *config_digest,
-    uint64_t config_size,
-    struct buf *to)
-{
-    buf_printf(
-        to,
-        "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MEDIA_MANIFEST
-        "\",\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":"
-        "\"%s\",\"size\":%" PRIu64 "},\"layers\":[",
-        config_digest, config_size);
-    if (old->count > 0) {
-        struct str list = json_text_member(old->json.text, STR("layers"), false);
-        buf_str(to, str_trim(str_of(list.p + 1, list.n - 2)));
-        buf_char(to, ',');
-    }
-    buf_printf(
-        to,
-        "{\"mediaType\":\"" SIG_SIMPLE_LAYER "\",\"digest\":\"%s\",\"size\":%" PRIu64
-        ",\"annotations\":{\"" SIG_SIMPLE_ANNOTATION "\":\"" STR_FMT "\"}}]",
-        l->digest, l->size, STR_ARG(buf_view(&l->signature)));
-    if (old->annotations != NULL) {
-        buf_text(to, ",\"annotations\":");
-        buf_str(to, json_text_member(old->json.text, STR("annotations"), false));
-    }
-    buf_char(to, '}');
-}
-
-static enum err_kind
-edit_simple(void *data, const struct oci_raw *now, struct buf *to, bool *ret_is_in, struct err *err)
-{
-    struct simple_layer *l = data;
-    uint64_t config_size;
-    char config[OCI_DIGEST_MAX];
-    auto_oci_manifest struct oci_manifest old = {0};
-    enum err_kind r = ERR_OK;
-    if (now->bytes.n > 0)
-        r = oci_manifest_parse(buf_view(&now->bytes), &old, err);
-    if (r == ERR_OK && old.is_index)
-        r = err_set(err, ERR_INVALID, "it is an image index, so nothing can be added");
-    if (r != ERR_OK)
-        return r;
-    *ret_is_in = has_layer(&old, l);
-    if (*ret_is_in) {
-        memcpy(l->g->out->digest, now->digest, sizeof(l->g->out->digest));
-        return ERR_OK;
-    }
-    r = put_config(&old, l, config, &config_size, err);
-    if (r != ERR_OK)
-        return r;
-    write_simple(&old, l, config, config_size, to);
-    oci_digest_of(buf_view(to), l->g->out->digest);
-    return ERR_OK;
-}
-
 static enum err_kind put_simple(struct signing *g, const char *docker_reference, struct err *err)
 {
     char tag[OCI_REFERRERS_TAG_MAX];
-    autobuf struct buf payload = {0}, signature = {0};
-    struct simple_layer l = {.g = g};
-    struct oci_tag_edit edit = {.media_type = OCI_MEDIA_MANIFEST, .edit = edit_simple, .data = &l};
+    autobuf struct buf payload = {0}, signature = {0}, text = {0}, manifest = {0};
+    struct sig_tag_layer layer = {0};
     oci_referrers_tag(g->subject.digest, ".sig", tag);
     sig_simple_write(&payload, g->subject.digest, docker_reference, g->annotations);
     enum err_kind r = oci_key_sign(g->in->key, buf_view(&payload), &signature, err);
     if (r == ERR_OK)
-        r = oci_place_put_small(g->place, buf_view(&payload), l.digest, err);
+        r = oci_place_put_small(g->place, buf_view(&payload), layer.digest, err);
     if (r != ERR_OK)
         return r;
-    l.size = payload.n;
-    oci_base64_encode(&l.signature, buf_view(&signature));
-    r = oci_tag_edit(g->place, tag, &edit, err);
-    buf_deinit(&l.signature);
-    return r;
+    oci_base64_encode(&text, buf_view(&signature));
+    layer.size = payload.n;
+    layer.signature = buf_view(&text);
+    r = sig_tag_write(g->place, &layer, &manifest, err);
+    return r == ERR_OK ? sig_tag_add(g->place, tag, buf_view(&manifest), g->out->digest, err) : r;
 }
 
 /* --- the call ----------------------------------------------------------------------------------------- */

@@ -56,6 +56,21 @@ expect_exit 0 cup image verify --key "$pub" "$second/d/signed:v1" --plain-http
 expect_exit 0 cup push hello:v1 "$second/e/bare:v1" --plain-http --no-referrers
 expect_exit 7 cup image verify --key "$pub" "$second/e/bare:v1" --plain-http
 
+# --- signatures under a tag that both sides have ----------------------------------------------------------------
+cup image keygen --output-key-prefix "$work/other" >"$work/check.out" 2>&1
+expect_exit 0 cup push hello:v1 "oci-layout:$work/ours:v1" "oci-layout:$work/theirs:v1" --no-referrers
+expect_exit 0 cup image sign --format simple --key "$key" "oci-layout:$work/ours:v1"
+expect_exit 0 cup image sign --format simple --key "$work/other.key" "oci-layout:$work/theirs:v1"
+for to in "oci-layout:$work/theirs:v1" "$second/d/theirs:v1"; do
+    expect_exit 0 cup image copy -r "oci-layout:$work/theirs:v1" "$to" --plain-http
+    expect_exit 0 cup image copy -r "oci-layout:$work/ours:v1" "$to" --plain-http
+    holds "t_copy__a_sig_tag_gets_the_new_signature" cup image verify --key "$pub" "$to" --plain-http
+    holds "... and keeps the one that it had" cup image verify --key "$work/other.pub" "$to" --plain-http
+    expect_exit 0 cup image copy -r "oci-layout:$work/ours:v1" "$to" --plain-http
+    holds "... once, however often" test "$(cup image verify --key "$pub" "$to" --plain-http -o json | jq '.signatures | length')" = 2
+done
+holds "... which skopeo copies" skopeo copy -q --src-tls-verify=false "docker://$second/d/theirs:sha256-${digest#sha256:}.sig" "dir:$work/sig"
+
 # --- indexes ---------------------------------------------------------------------------------------------------
 index_over() { # MEDIA DESCRIPTOR…: an index in the layout, its descriptor on stdout
     local file=$work/index.$RANDOM hex
