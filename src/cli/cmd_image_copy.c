@@ -109,7 +109,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
     struct oci_ref src, dst;
     enum err_kind r = cli_check_args(c, 2, 2, "a source and a destination", err);
     if (r == ERR_OK)
-        r = oci_ref_parse(str_from(c->args.items[0]), &src, err);
+        r = oci_ref_parse_source(str_from(c->args.items[0]), &src, err);
     if (r == ERR_OK)
         r = oci_ref_parse(str_from(c->args.items[1]), &dst, err);
     return r == ERR_OK ? copy(c, data, &src, &dst, err) : r;

@@ -7,6 +7,7 @@
 #include "cli/sources.h"
 #include "cli/transport.h"
 #include "oci/compare.h"
+#include "oci/settle.h"
 #include "json/json.h"
 
 #include <ftw.h>
@@ -120,10 +121,12 @@ static enum err_kind read_side(
     struct oci_ref ref;
     if (fs_is_dir(s->shown))
         return read_directory(s, session, err);
-    enum err_kind r = oci_ref_parse(str_from(s->shown), &ref, err);
+    enum err_kind r = oci_ref_parse_source(str_from(s->shown), &ref, err);
     if (r != ERR_OK)
         return r;
-    r = read_image(o, session, &ref, s, err);
+    r = oci_ref_settle(session, &ref, o->is_local ? OCI_IN_STORE : OCI_AT_SOURCE, err);
+    if (r == ERR_OK)
+        r = read_image(o, session, &ref, s, err);
     if (r != ERR_OK && !o->is_local)
         cli_hint_registry(c, &o->transport, &ref, r);
     return r;

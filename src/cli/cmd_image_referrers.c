@@ -6,6 +6,7 @@
 #include "cli/table.h"
 #include "cli/transport.h"
 #include "oci/attach.h"
+#include "oci/settle.h"
 #include "json/json.h"
 
 #include <inttypes.h>
@@ -124,13 +125,15 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
     struct oci_ref ref;
     enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
     if (r == ERR_OK)
-        r = oci_ref_parse(str_from(c->args.items[0]), &ref, err);
+        r = oci_ref_parse_source(str_from(c->args.items[0]), &ref, err);
     if (r == ERR_OK)
         r = cli_images_open(c, &o->transport, &images, err);
     if (r != ERR_OK)
         return r;
     enum oci_where where = o->is_local ? OCI_IN_STORE : OCI_AT_SOURCE;
-    r = oci_referrers_of(images.session, &ref, where, digest, &found, err);
+    r = oci_ref_settle(images.session, &ref, where, err);
+    if (r == ERR_OK)
+        r = oci_referrers_of(images.session, &ref, where, digest, &found, err);
     if (r != ERR_OK && !o->is_local)
         cli_hint_registry(c, &o->transport, &ref, r);
     return r == ERR_OK ? print(c, o, &ref, digest, &found, err) : r;

@@ -5,6 +5,7 @@
 #include "cli/signing.h"
 #include "cli/table.h"
 #include "cli/transport.h"
+#include "oci/settle.h"
 #include "oci/sign.h"
 #include "json/json.h"
 
@@ -120,7 +121,7 @@ open_trust(struct cli *c, const struct verify_options *o, struct oci_trust **ret
 static enum err_kind verify(
     struct cli *c,
     const struct verify_options *o,
-    const struct oci_ref *ref,
+    struct oci_ref *ref,
     const struct oci_trust *trust,
     struct findings *f,
     struct err *err)
@@ -133,7 +134,9 @@ static enum err_kind verify(
     if (r != ERR_OK)
         return r;
     enum oci_where where = o->is_local ? OCI_IN_STORE : OCI_AT_SOURCE;
-    r = oci_verify(images.session, ref, where, trust, add_finding, f, digest, &verdict, err);
+    r = oci_ref_settle(images.session, ref, where, err);
+    if (r == ERR_OK)
+        r = oci_verify(images.session, ref, where, trust, add_finding, f, digest, &verdict, err);
     if (r != ERR_OK && r != ERR_UNVERIFIED && !o->is_local)
         cli_hint_registry(c, &o->transport, ref, r);
     if ((r != ERR_OK && r != ERR_UNVERIFIED) || digest[0] == '\0')
@@ -154,7 +157,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
     struct oci_ref ref;
     enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
     if (r == ERR_OK)
-        r = oci_ref_parse(str_from(c->args.items[0]), &ref, err);
+        r = oci_ref_parse_source(str_from(c->args.items[0]), &ref, err);
     if (r == ERR_OK)
         r = open_trust(c, o, &trust, err);
     if (r != ERR_OK)

@@ -41,6 +41,14 @@ expect_exit 0 cup inspect "$repo:~1.2" --local -o name
 holds "... of the store, by its names" grep -q "^$repo:1.2.10@" "$stdout"
 expect_exit 0 cup inspect 'hello:<1.2.9' -o name
 holds "... also for a name without host" grep -qx "hello:1.2.0@${digests[1.2.0]}" "$stdout"
+expect_exit 0 cup image copy "$repo:~1.2" "oci-layout:$work/copied:v1"
+holds "copy picks, too" grep -q "@${digests[1.2.10]}" "$stdout"
+expect_exit 0 cup image diff "$repo:1.2.10" "$repo:~1.2"
+expect_exit 0 cup image referrers "$repo:~1.2" -o json
+holds "... as do diff and referrers" test "$(jq -r .reference "$stdout")" = "$repo:1.2.10@${digests[1.2.10]}"
+COSIGN_PASSWORD='' cup image keygen --output-key-prefix "$work/cosign" >"$work/check.out" 2>&1
+expect_exit 7 cup image verify --key "$work/cosign.pub" "$repo:~1.2"
+holds "... and verify" grep -q "${digests[1.2.10]} must be signed" "$stderr"
 expect_exit 3 cup pull "$repo:~4.0"
 holds "none that fits: the error lists the tags, the highest first" \
     grep -q "no tag of '$repo' fits '~4.0': there are 2.0.0, 1.3.0-rc.1, 1.2.10, v1.2.9, 1.2.0, latest" "$stderr"
