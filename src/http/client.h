@@ -47,7 +47,7 @@ struct http_client_request {
     ptrdiff_t (*read_body)(void *data, char *to, size_t n);
     int64_t body_bytes; /* with read_body; -1: unknown, sent chunked */
     /* Where the answer's body goes. Without write_body: into response.body, at most body_max bytes
-     * (0 = 4 MiB; LIMIT above). With it: each piece; return false to give up (the error it set in
+     * (0 = 4 MiB; LIMIT above; of an error from status 400 on the rest is left out: is_body_cut). With it: each piece; return false to give up (the error it set in
      * `err` is returned). Called only for a 2xx status; other bodies go to response.body. */
     bool (*write_body)(void *data, const char *p, size_t n, struct err *err);
     /* Called before the first write_body of an answer, to look at status and headers; as write_body,
@@ -79,6 +79,7 @@ struct http_client_response {
     struct buf body;
     char *effective_url;
     enum http_nearness peer; /* who answered; UNKNOWN behind a proxy */
+    bool is_body_cut;        /* of a status from 400 on: the body was larger than body_max */
     bool has_begun;          /* begin_body or write_body was called */
     bool is_broken;          /* the connection timed out or broke: another try may go through */
     enum http_step failed_at;

@@ -92,6 +92,10 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
             err_set(&h->err, ERR_FAILED, "the answer was not taken");
         return 0;
     }
+    if (h->status >= 400 && bytes > h->response->body.max - h->response->body.n) {
+        h->response->is_body_cut = true; /* what an error says of itself is enough without its end */
+        return 0;
+    }
     buf_add(&h->response->body, p, bytes);
     return buf_check(&h->response->body, "the answer's body", &h->err) == ERR_OK ? bytes : 0;
 }
@@ -469,12 +473,15 @@ http_hop_run(struct http_hop *hop, CURL *easy, struct http_client_response *ret,
         .moved_ms = clock_monotonic_ms()};
     buf_clear(&ret->headers);
     buf_clear(&ret->body);
+    ret->is_body_cut = false;
     ret->headers.max = HEADERS_MAX;
     ret->body.max = hop->request->body_max > 0 ? hop->request->body_max : BODY_MAX;
     enum err_kind r = prepare(hop, easy, &h, &headers, err);
     if (r == ERR_OK) {
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
         CURLcode code = curl_easy_perform(easy);
+        if (code == CURLE_WRITE_ERROR && ret->is_body_cut)
+            code = CURLE_OK;
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
         ret->status = h.status;
         ret->peer = peer_of(&h, easy);

@@ -67,14 +67,16 @@ refused t_adv_06_type_with_escape 6 'ambiguous manifest' :v1 $'GET /manifests/ *
 refused t_adv_07_manifest_1_GiB 1 '4194304' :v1 "GET /manifests/ * big $GIB"
 refused t_adv_07_manifest_1_GiB_by_digest 1 '4194304' "@$digest" "GET /manifests/ * big $GIB"
 refused t_adv_07_blob_1_GiB 7 'mismatch' :v1 "GET /blobs/ * big $GIB"
-for status in 400 404; do
-    refused "t_adv_07_error_body_of_manifest_$status" 1 'larger than' :v1 "GET /manifests/ * status $status" "GET /manifests/ * big $GIB"
-    refused "t_adv_07_error_body_of_blob_$status" 1 'larger than' :v1 "GET /blobs/ * status $status" "GET /blobs/ * big $GIB"
+# of an error the status counts, however long its text is
+for status in "400 6 status 400, with a text that is too long" "404 3 in '" "403 4 status 403"; do
+    read -r status code words <<<"$status"
+    refused "t_adv_07_error_body_of_manifest_$status" "$code" "$words" :v1 "GET /manifests/ * status $status" "GET /manifests/ * big $GIB"
+    refused "t_adv_07_error_body_of_blob_$status" "$code" "$words" :v1 "GET /blobs/ * status $status" "GET /blobs/ * big $GIB"
 done
-refused t_adv_07_error_body_of_401 1 'larger than' :v1 "GET /v2/ * challenge Basic realm=x" "GET /v2/ * big $GIB"
+refused t_adv_07_error_body_of_401 4 'asks for credentials' :v1 "GET /v2/ * challenge Basic realm=x" "GET /v2/ * big $GIB"
 options=(--auth bearer --anonymous)
 refused t_adv_07_token_answer 1 'token server' :v1 "GET /token * big $GIB"
-refused t_adv_07_token_error_body 1 'token server' :v1 "GET /token * status 503" "GET /token * big $GIB"
+refused t_adv_07_token_error_body 4 'token server' :v1 "GET /token * status 403" "GET /token * big $GIB"
 options=()
 push_refused() { # WHAT CODE FAULT…
     local what=$1 code=$2
@@ -86,9 +88,9 @@ push_refused() { # WHAT CODE FAULT…
     holds "$what: the body is not read to its end" test "$(jq -n '[inputs.sent // 0] | add' "$registry_log")" -lt $((64 << 20))
     holds "$what: no manifest was put" test "$(requests '.method == "PUT" and (.target | contains("/manifests/")) and .status == 201')" = 0
 }
-push_refused t_adv_07_upload_error_body 1 "POST /uploads/ * status 400" "POST /uploads/ * big $GIB"
-push_refused t_adv_07_put_error_body 1 "PUT /uploads/ * status 400" "PUT /uploads/ * big $GIB"
-push_refused t_adv_07_manifest_put_error_body 1 "PUT /manifests/ * status 400" "PUT /manifests/ * big $GIB"
+push_refused t_adv_07_upload_error_body 6 "POST /uploads/ * status 400" "POST /uploads/ * big $GIB"
+push_refused t_adv_07_put_error_body 6 "PUT /uploads/ * status 400" "PUT /uploads/ * big $GIB"
+push_refused t_adv_07_manifest_put_error_body 6 "PUT /manifests/ * status 400" "PUT /manifests/ * big $GIB"
 
 # a list whose next page never ends: the same page again, or always another one
 jq -nc '{name: "team/flipt", tags: [range(5000) | "v\(.)"]}' >"$work/page"
