@@ -149,10 +149,12 @@ static enum err_kind judge(
     autofree bool *counted = mem_alloc((c->rule->key_count + 1) * sizeof(*counted));
     c->counted = counted;
     enum err_kind r = oci_signatures_each(place, digest, count_one, c, err);
-    if (r == ERR_OK && c->count < c->rule->minimum)
-        r = refuse(t, c, subject, digest, err);
-    else if (r != ERR_OK)
+    if (r == ERR_LIMIT)
+        r = err_as(err, ERR_UNVERIFIED); /* whoever puts so many there hides the good ones */
+    if (r != ERR_OK)
         r = err_wrap(err, "the signatures of '%s' cannot be checked", subject);
+    else if (c->count < c->rule->minimum)
+        r = refuse(t, c, subject, digest, err);
     if (r == ERR_OK)
         c->verdict->state = OCI_TRUST_VERIFIED;
     buf_deinit(&c->found);

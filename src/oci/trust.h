@@ -32,9 +32,9 @@ struct oci_verdict {
 };
 /*
  * Does the policy hold for `digest` (what the reference resolved to) in this place? t NULL: UNKNOWN.
- * UNVERIFIED: covered and not met; the text says what was found and what is missing. Also the kinds of
- * reading from the place: then nothing is known, and the caller must refuse too. Bounded: at most
- * OCI_REFERRERS_MAX referrers are looked at.
+ * UNVERIFIED: covered and not met, the text says what was found and what is missing; or there is more
+ * than is looked at (OCI_REFERRERS_MAX referrers, OCI_SIGNATURES_MAX signatures). Also the kinds of
+ * reading from the place: then nothing is known, and the caller must refuse too.
  */
 enum err_kind oci_trust_check(
     const struct oci_trust *t,
