@@ -290,7 +290,7 @@ enum err_kind oci_raw_parse(const struct oci_raw *raw, struct oci_manifest *ret,
     if (r == ERR_OK && said.n > 0 && ret->media_type.p != NULL && !str_eq(said, ret->media_type)) {
         char shown[OCI_SHOWN_MAX], own[OCI_SHOWN_MAX];
         r = err_set(
-            err, ERR_INVALID, "ambiguous manifest: Content-Type '%s', mediaType '%s'",
+            err, ERR_INVALID, "ambiguous manifest: it came as '%s', and its mediaType is '%s'",
             oci_show(said, shown), oci_show(ret->media_type, own));
         oci_manifest_deinit(ret);
     }

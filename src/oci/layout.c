@@ -119,8 +119,7 @@ struct oci_layout *oci_layout_close(struct oci_layout *l)
 enum err_kind oci_layout_resolve(
     struct oci_layout *l,
     const char *name,
-    char ret_digest[OCI_DIGEST_MAX],
-    uint64_t *ret_size,
+    struct oci_layout_entry *ret,
     struct err *err)
 {
     struct layout_entry entry;
@@ -132,8 +131,9 @@ enum err_kind oci_layout_resolve(
     if (r != ERR_OK)
         return r;
     layout_note_use(l, entry.digest);
-    memcpy(ret_digest, entry.digest, OCI_DIGEST_MAX);
-    *ret_size = entry.size;
+    ret->size = entry.size;
+    memcpy(ret->digest, entry.digest, sizeof(ret->digest));
+    memcpy(ret->media_type, entry.said_type, sizeof(ret->media_type));
     return ERR_OK;
 }
 

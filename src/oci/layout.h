@@ -38,6 +38,11 @@ DEFINE_CLEANUP(struct oci_layout, oci_layout_close)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
+struct oci_layout_entry {
+    char digest[OCI_DIGEST_MAX];
+    uint64_t size;
+    char media_type[OCI_MEDIA_TYPE_MAX]; /* as the entry says; the manifest may say otherwise */
+};
 /*
  * The entry of index.json with this name (annotation org.opencontainers.image.ref.name), or, where
  * the name is a digest, with this digest. NOT_FOUND. Without a name (NULL): "latest", else the only
@@ -46,8 +51,7 @@ DEFINE_CLEANUP(struct oci_layout, oci_layout_close)
 enum err_kind oci_layout_resolve(
     struct oci_layout *l,
     const char *name,
-    char ret_digest[OCI_DIGEST_MAX],
-    uint64_t *ret_size,
+    struct oci_layout_entry *ret,
     struct err *err) MUST_USE;
 /* Each name of index.json, in its order; `each` returns false to give up, with the error that it set. */
 enum err_kind oci_layout_names(

@@ -5,6 +5,7 @@
 #include "oci/layout_files.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define REF_NAME "org.opencontainers.image.ref.name"
@@ -106,6 +107,8 @@ layout_index_find(const char *dir, const char *name, struct layout_entry *ret, s
         return err_wrap(err, "index.json of '%s'", dir);
     *ret = (struct layout_entry){.size = d.size};
     memcpy(ret->digest, d.digest, sizeof(ret->digest));
+    if (d.media_type.n < sizeof(ret->said_type))
+        snprintf(ret->said_type, sizeof(ret->said_type), STR_FMT, STR_ARG(d.media_type));
     return ERR_OK;
 }
 

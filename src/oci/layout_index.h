@@ -13,13 +13,14 @@ struct layout_entry {
     const char *artifact_type; /* NULL: none */
     char digest[OCI_DIGEST_MAX];
     uint64_t size;
+    char said_type[OCI_MEDIA_TYPE_MAX]; /* of find: the entry's mediaType; empty: too long for one */
     const char
         *expected; /* set only over an entry of this digest; "": over none; NULL: either way */
 };
 
 /* Make the files of an empty layout, oci-layout and index.json, where they are not there. */
 enum err_kind layout_index_init(const char *dir, unsigned mode, struct err *err) MUST_USE;
-/* As oci_layout_resolve; of ret only digest and size are filled. */
+/* As oci_layout_resolve; of ret only digest, size and said_type are filled. */
 enum err_kind layout_index_find(
     const char *dir, const char *name, struct layout_entry *ret, struct err *err) MUST_USE;
 /* Takes the lock: replace the entry of that name; all else is kept as it was written. CONFLICT: the

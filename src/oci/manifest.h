@@ -18,6 +18,7 @@
 #define OCI_MEDIA_TESTS "application/vnd.io.flipt.cup.tests.v1.tar+gzip"
 #define OCI_MEDIA_RESOURCE "application/vnd.io.flipt.cup.resource.v1+json"
 
+#define OCI_MEDIA_TYPE_MAX 128 /* with its NUL; longer ones are never said by us or believed */
 #define OCI_EMPTY_DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 #define OCI_EMPTY_BYTES "{}"
 

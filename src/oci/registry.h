@@ -6,6 +6,7 @@
 
 #include "oci/auth.h"
 #include "oci/digest.h"
+#include "oci/manifest.h"
 
 struct oci_registry; /* any number of threads at once */
 
@@ -14,7 +15,6 @@ struct oci_registry *
 oci_registry_open(struct oci_transport *transport, const char *host, const char *repository);
 struct oci_registry *oci_registry_close(struct oci_registry *r);
 
-#define OCI_MEDIA_TYPE_MAX 128
 #define OCI_ETAG_MAX 256
 #define OCI_TAGS_MAX 100000 /* of one repository; more is LIMIT */
 

@@ -147,10 +147,12 @@ enum err_kind oci_store_resolve(
     char ret_digest[OCI_DIGEST_MAX],
     struct err *err)
 {
-    uint64_t size;
+    struct oci_layout_entry entry;
     auto_oci_place struct oci_place place = {0};
     enum err_kind r = oci_session_place(s, ref, true, false, &place, err);
     if (r == ERR_OK)
-        r = oci_layout_resolve(place.layout, place.name, ret_digest, &size, err);
+        r = oci_layout_resolve(place.layout, place.name, &entry, err);
+    if (r == ERR_OK)
+        memcpy(ret_digest, entry.digest, sizeof(entry.digest));
     return r;
 }

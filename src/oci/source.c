@@ -18,20 +18,22 @@ void oci_place_deinit(struct oci_place *p)
     *p = (struct oci_place){0};
 }
 
-/* A layout keeps manifests as blobs and says their media type in the descriptor and in themselves. */
+/* A layout keeps manifests as blobs; it says their media type in index.json, and they say it themselves. */
 static enum err_kind
 layout_manifest(struct oci_place *p, const char *reference, struct oci_raw *ret, struct err *err)
 {
-    uint64_t size = UINT64_MAX;
-    bool is_digest = reference != NULL && oci_digest_check(str_from(reference), NULL) == ERR_OK;
+    struct oci_layout_entry entry = {.size = UINT64_MAX};
     enum err_kind r = ERR_OK;
-    if (is_digest)
-        snprintf(ret->digest, sizeof(ret->digest), "%s", reference);
+    if (reference != NULL && oci_digest_check(str_from(reference), NULL) == ERR_OK)
+        snprintf(entry.digest, sizeof(entry.digest), "%s", reference);
     else
-        r = oci_layout_resolve(p->layout, reference, ret->digest, &size, err);
+        r = oci_layout_resolve(p->layout, reference, &entry, err);
     if (r != ERR_OK)
         return r;
-    return oci_layout_read_all(p->layout, ret->digest, size, OCI_MANIFEST_MAX, &ret->bytes, err);
+    memcpy(ret->digest, entry.digest, sizeof(ret->digest));
+    memcpy(ret->media_type, entry.media_type, sizeof(ret->media_type));
+    return oci_layout_read_all(
+        p->layout, entry.digest, entry.size, OCI_MANIFEST_MAX, &ret->bytes, err);
 }
 
 static enum err_kind

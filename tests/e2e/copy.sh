@@ -85,6 +85,10 @@ named() { # NAME DESCRIPTOR: in the layout's index.json
     cp "$work/index.new" "$work/layout/index.json"
 }
 child=$(jq -c --arg d "$digest" '.manifests[] | select(.digest == $d) | {mediaType, digest, size}' "$work/layout/index.json" | head -1)
+named called_an_index "$(jq -c '.mediaType = "application/vnd.oci.image.index.v1+json"' <<<"$child")"
+expect_exit 6 cup inspect "oci-layout:$work/layout:called_an_index"
+holds "t_adv_06_layout_says_another_type" grep -q 'ambiguous manifest' "$stderr"
+expect_exit 6 cup image copy "oci-layout:$work/layout:called_an_index" "oci-layout:$work/layout3:v1"
 two=$(index_over "$(index_over "$child")")
 named nested "$two"
 expect_exit 0 cup image copy "oci-layout:$work/layout:nested" "$second/f/nested:v1" --plain-http
