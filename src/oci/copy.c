@@ -3,6 +3,7 @@
 #include "oci/parallel.h"
 #include "oci/referrers.h"
 #include "oci/sig_tag.h"
+#include "oci/signature.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -197,17 +198,47 @@ static enum err_kind look_up(
 
 /* --- referrers ------------------------------------------------------------------------------------------ */
 
+/* Lists outlive what they list: fallback indexes are not changed by whoever deletes a referrer. */
+static void note_gone(const struct graph *g, const char *digest, const char *subject)
+{
+    char text[2 * OCI_DIGEST_MAX + 64];
+    const struct oci_session *s = g->copy->session;
+    snprintf(text, sizeof(text), "%s is listed as a referrer of %s and is gone", digest, subject);
+    if (s->note != NULL)
+        s->note(s->note_data, text);
+}
+
+/* Is it one that goes along? What cannot be read is no signature that anybody could count. */
+static bool is_wanted(const struct graph *g, enum err_kind r, const struct node *n)
+{
+    if (r == ERR_NOT_FOUND)
+        return false;
+    if (!g->copy->only_signatures)
+        return true;
+    return r == ERR_OK ? oci_manifest_holds_signatures(&n->manifest) : !oci_err_is_about_bytes(r);
+}
+
 static enum err_kind
 add_referrer(struct graph *g, const struct oci_referrer *ref, const char *subject, struct err *err)
 {
-    struct node *n;
     struct oci_descriptor d = {.size = ref->size};
     if (has_node(g, ref->digest))
         return ERR_OK;
     memcpy(d.digest, ref->digest, sizeof(d.digest));
-    enum err_kind r = look_up(g, ref->digest, &d, 0, &n, err);
-    if (r != ERR_OK)
+    struct node *n = mem_new(struct node);
+    enum err_kind r = read_node(g, ref->digest, &d, n, err);
+    if (r == ERR_NOT_FOUND)
+        note_gone(g, ref->digest, subject);
+    if (!is_wanted(g, r, n)) {
+        node_free(n);
+        return ERR_OK;
+    }
+    if (r == ERR_OK)
+        r = add_node(g, n, 0, err);
+    if (r != ERR_OK) {
+        node_free(n);
         return err_wrap(err, "referrer of %s", subject);
+    }
     n->subject = mem_strdup(subject);
     n->tag = mem_strdup(ref->tag);
     return ERR_OK;

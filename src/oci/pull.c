@@ -157,6 +157,7 @@ static enum err_kind bring_image(
         .to = &to,
         /* What a policy was satisfied with stays beside the image. */
         .with_referrers = p->session->trust != NULL,
+        .only_signatures = true,
         .known = known,
         .known_count = read->has_index ? 2 : 1,
         .bring = bring,

@@ -31,7 +31,7 @@ struct walk {
 
 /* What a manifest or blob is may be wrong without anything being wrong with the place: the signature does
  * not count, and the others are looked at. */
-static bool is_about_the_thing(enum err_kind r)
+bool oci_err_is_about_bytes(enum err_kind r)
 {
     return r == ERR_NOT_FOUND || r == ERR_UNVERIFIED || r == ERR_INVALID || r == ERR_LIMIT ||
         r == ERR_MALFORMED || r == ERR_UNSUPPORTED;
@@ -66,7 +66,7 @@ static enum err_kind read_layer(
         : oci_place_read_all(w->place, d, ret, &why);
     if (r == ERR_OK)
         return r;
-    if (!is_about_the_thing(r)) {
+    if (!oci_err_is_about_bytes(r)) {
         if (err != NULL)
             *err = why;
         return r;
@@ -107,6 +107,16 @@ static enum err_kind show_bundle(
     return show(w, s, &read, err);
 }
 
+bool oci_manifest_holds_signatures(const struct oci_manifest *m)
+{
+    for (size_t i = 0; !m->is_index && i < m->count; i++) {
+        if (str_eqz(m->items[i].media_type, SIG_SIMPLE_LAYER) ||
+            sig_bundle_is_type(m->items[i].media_type))
+            return true;
+    }
+    return false;
+}
+
 /* The layers say what a manifest holds; what an index says of it is not to be relied on. */
 static enum err_kind
 show_layers(struct walk *w, const struct oci_manifest *m, struct oci_signature *s, struct err *err)
@@ -142,7 +152,7 @@ static enum err_kind show_referrer(struct walk *w, const struct oci_referrer *r,
         k = oci_manifest_parse(buf_view(&raw.bytes), &m, &why);
     if (k == ERR_OK)
         return m.is_index ? ERR_OK : show_layers(w, &m, &s, err);
-    if (!is_about_the_thing(k)) {
+    if (!oci_err_is_about_bytes(k)) {
         if (err != NULL)
             *err = why;
         return k;

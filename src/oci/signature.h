@@ -38,5 +38,11 @@ enum err_kind oci_signatures_each(
     void *data,
     struct err *err) MUST_USE;
 
+/* Does the manifest have a layer that is one? */
+bool oci_manifest_holds_signatures(const struct oci_manifest *m);
+/* Of the kinds that reading a thing fails with: those that say something of its bytes, and not of the
+ * place that it is read from. */
+bool oci_err_is_about_bytes(enum err_kind r);
+
 /* Could it count, and did this key make it? */
 bool oci_signature_is_by(const struct oci_signature *s, const struct oci_key *k);

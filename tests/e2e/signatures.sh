@@ -247,6 +247,15 @@ holds "t_adv_10_pull_unsigned: the refusal says what is missing" grep -q 'must b
 holds "... before the code is fetched" test ! -e "s1/blobs/sha256/${content#sha256:}"
 expect_exit 0 cup pull --policy policy.json --store s1 "$ref"
 holds "the signature came along: the store's copy verifies by itself" cup image verify --local --store s1 --policy policy.json "$ref"
+echo 'not a signature' >sbom.txt
+cup image attach --artifact-type text/x-sbom -f sbom.txt --remote "$ref" -q >/dev/null
+gone=$(cup image attach --artifact-type text/x-gone -f sbom.txt --remote "$ref" -q | sed 's/.*@//')
+curl -sS -X DELETE "http://$registry/v2/team/signed/manifests/$gone"
+expect_exit 0 cup pull --policy policy.json --store s4 "$ref"
+holds "t_pull__a_referrer_that_is_gone_is_no_obstacle" cup image verify --local --store s4 --policy policy.json "$ref"
+holds "... and what is no signature is not fetched" test ! -e "s4/blobs/sha256/$(sha256sum <sbom.txt | cut -d' ' -f1)"
+expect_exit 0 cup image copy -r "$ref" "oci-layout:$work/gone:v1"
+holds "copy -r takes the others along and says which one is gone" grep -q "$gone is listed as a referrer of .* and is gone" "$stderr"
 cup push bare:v1 "$registry/other/signed:v1" -q >/dev/null
 expect_exit 7 cup pull --policy policy.json --store s1 "$registry/other/signed:v1"
 cup push bare:v1 "$registry/free/x:v1" -q >/dev/null
