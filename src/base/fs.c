@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -198,6 +199,19 @@ enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err)
     if (!fs_is_dir(path))
         return err_set(err, ERR_IO, "'%s' is not a directory", path);
     return ERR_OK;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+    (void)st;
+    (void)flag;
+    (void)at;
+    return remove(path);
+}
+
+bool fs_remove_tree(const char *path)
+{
+    return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
 }
 
 bool fs_is_dir(const char *path)

@@ -44,6 +44,8 @@ void fs_writer_deinit(struct fs_writer *w);
  * ones' names are synced. */
 enum err_kind fs_make_dirs(const char *path, unsigned mode, struct err *err) MUST_USE;
 enum err_kind fs_sync_dir(const char *path, struct err *err) MUST_USE;
+/* Remove a file, or a folder with all that is in it; links are not followed. Is it gone? */
+bool fs_remove_tree(const char *path);
 bool fs_is_dir(const char *path);
 bool fs_exists(const char *path);
 /* `dir`/`name` as a heap string. */

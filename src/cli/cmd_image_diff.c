@@ -10,7 +10,6 @@
 #include "oci/settle.h"
 #include "json/json.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 #define EXIT_DIFFERS 1
@@ -45,14 +44,6 @@ static void side_deinit(struct side *s)
 }
 
 /* --- reading ---------------------------------------------------------------------------------------- */
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
 
 static enum err_kind read_image(
     const struct diff_options *o,
@@ -107,7 +98,7 @@ static enum err_kind read_directory(struct side *s, struct oci_session *session,
     if (mkdtemp(layout) == NULL)
         return err_set(err, ERR_IO, "no temporary directory can be made in /tmp");
     enum err_kind r = pack_into(layout, s, session, err);
-    nftw(layout, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    fs_remove_tree(layout);
     return r;
 }
 

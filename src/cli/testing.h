@@ -12,7 +12,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -21,14 +20,6 @@
 #define UNUSED __attribute__((unused))
 
 /* --- a home and runs in it ------------------------------------------------------------------------ */
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
 
 struct test_run {
     char *home;
@@ -51,7 +42,7 @@ UNUSED static void test_run_init(struct test_run *t)
 
 UNUSED static void test_run_deinit(struct test_run *t)
 {
-    nftw(t->home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    fs_remove_tree(t->home);
     free(t->home);
     free(t->out);
     free(t->notes);

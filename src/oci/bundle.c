@@ -1,51 +1,47 @@
 #include "oci/bundle.h"
 #include "base/fs.h"
-#include "base/ids.h"
 #include "base/mem.h"
 #include "oci/copy.h"
+#include "oci/internal.h"
+#include "oci/layout_files.h"
 #include "oci/tar.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { INDEX_MAX = 16 << 20, PIECE = 64 << 10, NAMES_MAX = 1000 };
+enum { INDEX_MAX = 16 << 20, PIECE = 64 << 10, NAMES_MAX = 1000, INPUT_WAIT_MS = 200 };
 
-/* --- a layout for the time of one call, beside the store's own files --------------------------------------- */
+/* --- a layout for the time of one call, among the store's temporary files ----------------------------------- */
 
 struct scratch {
     char *dir;
+    int fd; /* its lock: a dead process has none, and the store sweeps what it left */
     struct oci_layout *layout;
 };
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-    (void)st;
-    (void)flag;
-    (void)at;
-    return remove(path);
-}
 
 static void scratch_deinit(struct scratch *s)
 {
     oci_layout_close(s->layout);
     if (s->dir != NULL)
-        nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        fs_remove_tree(s->dir);
+    if (s->fd >= 0)
+        close(s->fd);
     free(s->dir);
 }
 #define auto_scratch CLEANUP(scratch_deinit)
 
 static enum err_kind make_scratch(struct oci_session *s, struct scratch *ret, struct err *err)
 {
-    char id[ID_CHARS + 1];
     struct oci_layout *store;
     enum err_kind r = oci_session_store(s, true, &store, err);
+    if (r == ERR_OK)
+        r = layout_temp_dir(store, &ret->dir, &ret->fd, err);
     if (r != ERR_OK)
         return r;
-    id_new(id);
-    ret->dir = mem_printf("%s/.bundle-%s", s->store_dir, id);
     return oci_layout_open(ret->dir, true, true, &ret->layout, err);
 }
 
@@ -91,19 +87,26 @@ static enum err_kind put_file(int fd, const char *dir, const char *name, struct 
 }
 
 struct blob_out {
+    struct oci_session *session;
     int fd;
 };
 
 static bool write_out(void *data, const char *p, size_t n, struct err *err)
 {
     const struct blob_out *out = data;
-    return fs_write_all(out->fd, p, n, err) == ERR_OK;
+    return oci_session_check(out->session, err) == ERR_OK &&
+        fs_write_all(out->fd, p, n, err) == ERR_OK;
 }
 
-static enum err_kind put_blob(int fd, const struct scratch *s, const char *hex, struct err *err)
+static enum err_kind put_blob(
+    struct oci_session *session,
+    int fd,
+    const struct scratch *s,
+    const char *hex,
+    struct err *err)
 {
     struct stat st;
-    struct blob_out out = {.fd = fd};
+    struct blob_out out = {.session = session, .fd = fd};
     autofree char *name = mem_printf("blobs/sha256/%s", hex);
     autofree char *path = fs_join(s->dir, name);
     autofree char *digest = mem_printf("sha256:%s", hex);
@@ -127,7 +130,8 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 }
 
 /* In the order of their names, so that the archive says nothing of how it came about. */
-static enum err_kind put_blobs(int fd, const struct scratch *s, struct err *err)
+static enum err_kind
+put_blobs(struct oci_session *session, int fd, const struct scratch *s, struct err *err)
 {
     struct dirent **list = NULL;
     autofree char *dir = fs_join(s->dir, "blobs/sha256");
@@ -137,7 +141,7 @@ static enum err_kind put_blobs(int fd, const struct scratch *s, struct err *err)
     enum err_kind r = ERR_OK;
     for (int i = 0; i < n; i++) {
         if (r == ERR_OK)
-            r = put_blob(fd, s, list[i]->d_name, err);
+            r = put_blob(session, fd, s, list[i]->d_name, err);
         free(list[i]);
     }
     free(list);
@@ -163,7 +167,7 @@ enum err_kind
 oci_save(struct oci_session *s, const struct oci_ref *refs, size_t count, int fd, struct err *err)
 {
     static const char END[2 * TAR_BLOCK];
-    auto_scratch struct scratch scratch = {0};
+    auto_scratch struct scratch scratch = {.fd = -1};
     enum err_kind r = make_scratch(s, &scratch, err);
     for (size_t i = 0; r == ERR_OK && i < count; i++)
         r = take_image(s, &scratch, &refs[i], err);
@@ -172,7 +176,7 @@ oci_save(struct oci_session *s, const struct oci_ref *refs, size_t count, int fd
     if (r == ERR_OK)
         r = put_file(fd, scratch.dir, "index.json", err);
     if (r == ERR_OK)
-        r = put_blobs(fd, &scratch, err);
+        r = put_blobs(s, fd, &scratch, err);
     return r == ERR_OK ? fs_write_all(fd, END, sizeof(END), err) : r;
 }
 
@@ -180,17 +184,33 @@ oci_save(struct oci_session *s, const struct oci_ref *refs, size_t count, int fd
 
 /* The archive as it comes; it may be a pipe. */
 struct archive_in {
+    struct oci_session *session;
     int fd;
     struct scratch *to;
     bool has_index;
     size_t entries;
 };
 
-/* All n bytes, or CUT. */
-static enum err_kind read_exactly(int fd, char *to, size_t n, struct err *err)
+/* Of a pipe nothing may come for long: whether to go on is asked all the same. */
+static enum err_kind wait_for_input(const struct archive_in *a, struct err *err)
+{
+    struct pollfd waited = {.fd = a->fd, .events = POLLIN};
+    enum err_kind r;
+    do
+        r = oci_session_check(a->session, err);
+    while (r == ERR_OK && poll(&waited, 1, INPUT_WAIT_MS) <= 0);
+    return r;
+}
+
+/* All n bytes, or INVALID. */
+static enum err_kind
+read_exactly(const struct archive_in *a, char *to, size_t n, struct err *err)
 {
     while (n > 0) {
-        ssize_t got = read(fd, to, n);
+        enum err_kind r = wait_for_input(a, err);
+        if (r != ERR_OK)
+            return r;
+        ssize_t got = read(a->fd, to, n);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -217,7 +237,7 @@ static enum err_kind read_data(
     while (r == ERR_OK && left > 0) {
         size_t n = left < sizeof(piece) ? (size_t)left : sizeof(piece);
         size_t used = size < n ? (size_t)size : n;
-        r = read_exactly(a->fd, piece, n, err);
+        r = read_exactly(a, piece, n, err);
         if (r == ERR_OK && write != NULL && used > 0)
             r = write(data, piece, used, err);
         size -= used;
@@ -309,7 +329,7 @@ static enum err_kind read_archive(struct archive_in *a, struct err *err)
     for (;;) {
         char block[TAR_BLOCK];
         struct tar_header h;
-        enum err_kind r = read_exactly(a->fd, block, sizeof(block), err);
+        enum err_kind r = read_exactly(a, block, sizeof(block), err);
         if (r != ERR_OK)
             return r;
         if (a->entries == 0 && memcmp(block, "\x1f\x8b", 2) == 0)
@@ -428,9 +448,9 @@ enum err_kind oci_load(
     void *data,
     struct err *err)
 {
-    auto_scratch struct scratch scratch = {0};
+    auto_scratch struct scratch scratch = {.fd = -1};
     CLEANUP(names_deinit) struct names names = {.count = 0};
-    struct archive_in in = {.fd = fd, .to = &scratch};
+    struct archive_in in = {.session = s, .fd = fd, .to = &scratch};
     enum err_kind r = make_scratch(s, &scratch, err);
     if (r == ERR_OK)
         r = read_archive(&in, err);

@@ -23,6 +23,8 @@ struct oci_session {
 
 #define OCI_CONCURRENCY_DEFAULT 4
 
+/* CANCELLED when whoever runs the session wants it to end; asked now and then by all that takes long. */
+enum err_kind oci_session_check(const struct oci_session *s, struct err *err) MUST_USE;
 /* The store, made when `create` says so; NOT_FOUND when there is none. Borrowed. */
 enum err_kind oci_session_store(
     struct oci_session *s, bool create, struct oci_layout **ret, struct err *err) MUST_USE;

@@ -46,7 +46,7 @@ layout_lock(const char *dir, unsigned mode, enum layout_lock how, int *ret_fd, s
 static bool still_means(const char *path, int fd)
 {
     struct stat here, there;
-    return fstat(fd, &here) == 0 && S_ISREG(here.st_mode) && lstat(path, &there) == 0 &&
+    return fstat(fd, &here) == 0 && (S_ISREG(here.st_mode) || S_ISDIR(here.st_mode)) && lstat(path, &there) == 0 &&
         here.st_ino == there.st_ino && here.st_dev == there.st_dev;
 }
 
@@ -94,6 +94,27 @@ enum err_kind layout_temp_new(
     return err_set(err, ERR_IO, "making a temporary file in '%s': it is taken away each time", dir);
 }
 
+enum err_kind
+layout_temp_dir(const struct oci_layout *l, char **ret_path, int *ret_fd, struct err *err)
+{
+    for (int tries = 0; tries < 10; tries++) {
+        char id[ID_CHARS + 1];
+        id_new(id);
+        autofree char *path = mem_printf("%s/%s" LAYOUT_BUNDLE_SUFFIX, l->ingest, id);
+        enum err_kind r = fs_make_dirs(path, l->dir_mode, err);
+        if (r != ERR_OK)
+            return r;
+        autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 || !try_lock(fd) || !still_means(path, fd))
+            continue;
+        *ret_path = steal(&path);
+        *ret_fd = fd;
+        fd = -1;
+        return ERR_OK;
+    }
+    return err_set(err, ERR_IO, "making a folder in '%s': it is taken away each time", l->ingest);
+}
+
 int layout_temp_open(const char *path, unsigned mode)
 {
     for (int tries = 0; tries < 3; tries++) {
@@ -115,6 +136,8 @@ static bool is_dead(const char *path, int64_t partial_age_s)
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
         return false;
+    if (S_ISDIR(st.st_mode) && !str_ends(str_from(path), STR(LAYOUT_BUNDLE_SUFFIX)))
+        return false;
     bool is_partial = str_ends(str_from(path), STR(LAYOUT_PARTIAL_SUFFIX));
     if (is_partial && time(NULL) - st.st_mtime < partial_age_s)
         return false;
@@ -131,7 +154,7 @@ size_t layout_sweep(const char *dir_path, int64_t partial_age_s, bool only_count
         if (e->d_name[0] == '.')
             continue;
         autofree char *path = fs_join(dir_path, e->d_name);
-        if (is_dead(path, partial_age_s) && (only_count || unlink(path) == 0))
+        if (is_dead(path, partial_age_s) && (only_count || fs_remove_tree(path)))
             swept++;
     }
     closedir(dir);

@@ -4,6 +4,7 @@
  *
  *   .ingest/<id>          a blob on its way; the writer holds flock(EX) on it
  *   .ingest/<hex>.part    a download that may be gone on with; its writer holds flock(EX) on it
+ *   .ingest/<id>.bundle/  a layout for the time of one save or load; its maker holds flock(EX) on it
  *   .pins/<id>            digests, one a line, that a process relies on; it holds flock(EX) on it
  *   .used/<hex>           empty; its mtime is when the image of that digest was last used
  *   index.json.lock       the lock of the layout
@@ -47,6 +48,7 @@ enum err_kind layout_lock(
 /* --- temporary files ---------------------------------------------------------------------------- */
 
 #define LAYOUT_PARTIAL_SUFFIX ".part"
+#define LAYOUT_BUNDLE_SUFFIX ".bundle"
 
 /* A fresh file in `dir` (made with dir_mode where it is not there), open for reading and writing, locked. */
 enum err_kind layout_temp_new(
@@ -56,6 +58,9 @@ enum err_kind layout_temp_new(
     char **ret_path,
     int *ret_fd,
     struct err *err) MUST_USE;
+/* A fresh folder of this layout, locked while ret_fd is open; fs_remove_tree takes it away again. */
+enum err_kind layout_temp_dir(
+    const struct oci_layout *l, char **ret_path, int *ret_fd, struct err *err) MUST_USE;
 /* Open and lock the file of a name, making it where it is not there; -1: somebody else is at it, or it
  * cannot be had. */
 int layout_temp_open(const char *path, unsigned mode);

@@ -37,6 +37,13 @@ struct oci_session *oci_session_free(struct oci_session *s)
     return NULL;
 }
 
+enum err_kind oci_session_check(const struct oci_session *s, struct err *err)
+{
+    return s->is_cancelled != NULL && s->is_cancelled(s->cancel_data)
+        ? err_set(err, ERR_CANCELLED, "interrupted")
+        : ERR_OK;
+}
+
 enum err_kind
 oci_session_store(struct oci_session *s, bool create, struct oci_layout **ret, struct err *err)
 {

@@ -10,7 +10,6 @@
 #include "oci/digest.h"
 #include "oci/tar.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -41,18 +40,10 @@ UNUSED static char *test_dir(void)
     return mem_strdup(path);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 /* `char *dir CLEANUP(test_dir_remove) = test_dir();` */
 UNUSED static void test_dir_remove(char **dir)
 {
-    nftw(*dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    fs_remove_tree(*dir);
     free(*dir);
 }
 

@@ -16,9 +16,9 @@ static void tell(struct oci_transfer *t, const struct oci_descriptor *d, uint64_
 
 static enum err_kind check_stopped(struct oci_transfer *t, struct err *err)
 {
-    return atomic_load_explicit(&t->is_stopped, memory_order_relaxed)
-        ? err_set(err, ERR_CANCELLED, "another part of the image failed")
-        : ERR_OK;
+    if (atomic_load_explicit(&t->is_stopped, memory_order_relaxed))
+        return err_set(err, ERR_CANCELLED, "another part of the image failed");
+    return oci_session_check(t->session, err);
 }
 
 /* --- into a layout ------------------------------------------------------------------------------------ */

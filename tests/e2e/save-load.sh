@@ -18,7 +18,7 @@ expect_exit 0 cup image save registry.example.com/team/hello:v1 other:v2 -f "$wo
 holds "t_save__the_same_bytes_each_time" cmp "$work/both.tar" "$work/again.tar"
 cup image save registry.example.com/team/hello:v1 other:v2 -f - >"$work/piped.tar"
 holds "... on the standard output too" cmp "$work/both.tar" "$work/piped.tar"
-holds "... and nothing is left in the store" test -z "$(find "$XDG_DATA_HOME/cup/store" -name '.bundle-*')"
+holds "... and nothing is left in the store" test -z "$(find "$XDG_DATA_HOME/cup/store" -name '*.bundle')"
 
 far=(--store "$work/far")
 expect_exit 0 cup image load -f "$work/both.tar" "${far[@]}"
@@ -26,7 +26,7 @@ holds "t_load__names_and_digests" grep -qx "registry.example.com/team/hello:v1@$
 expect_exit 0 cup image verify --key "$work/cosign.pub" registry.example.com/team/hello:v1 --local "${far[@]}"
 expect_exit 0 cup inspect other:v2 "${far[@]}"
 expect_exit 0 cup image load -f - --store "$work/far2" <"$work/both.tar"
-holds "... and nothing is left" test -z "$(find "$work/far" "$work/far2" -name '.bundle-*')"
+holds "... and nothing is left" test -z "$(find "$work/far" "$work/far2" -name '*.bundle')"
 
 # --- with other tools --------------------------------------------------------------------------------------------
 expect_exit 0 cup image save other:v2 -f "$work/one.tar"
@@ -43,7 +43,7 @@ refused() { # CODE WHAT FILE
     rm -rf "$work/none"
     expect_exit "$1" cup image load -f "$3" --store "$work/none"
     holds "$2: nothing is named" test "$(jq '.manifests | length' "$work/none/index.json" 2>/dev/null || echo 0)" = 0
-    holds "... and nothing is left" test -z "$(find "$work/none" -name '.bundle-*' -o -path '*/blobs/sha256/*')"
+    holds "... and nothing is left" test -z "$(find "$work/none" -name '*.bundle' -o -path '*/blobs/sha256/*')"
 }
 head -c 20000 "$work/both.tar" >"$work/cut.tar"
 refused 6 "a file that is cut" "$work/cut.tar"
@@ -73,6 +73,25 @@ rm "$work/unpacked/blobs/sha256/$blob"
 cp "$work/blob" "$work/unpacked/blobs/sha256/..evil"
 tar_of "$work/odd.tar" oci-layout index.json blobs
 refused 6 "a blob without a digest as its name" "$work/odd.tar"
+
+# --- broken off --------------------------------------------------------------------------------------------------------
+begin_load() { # SIGNAL: a load whose input does not go on gets the signal; its exit code in $code
+    code=0
+    head -c 1000 "$work/both.tar" >&9
+    start_program "$work/held.log" env --default-signal=INT cup image load -f "$work/pipe" --store "$work/held"
+    for _ in $(seq 200); do [ -z "$(find "$work/held/.ingest" -name '*.bundle' 2>/dev/null)" ] || break; sleep 0.05; done
+    kill "-$1" "$program_pid"
+    wait "$program_pid" || code=$?
+}
+mkfifo "$work/pipe"
+exec 9<>"$work/pipe"
+begin_load INT
+holds "t_load__ctrl_c_ends_it" test $code = 130
+holds "... and nothing is left" test -z "$(find "$work/held" -name '*.bundle')"
+begin_load KILL
+expect_exit 0 cup image prune --store "$work/held"
+holds "t_load__what_a_killed_one_left_is_swept" test -z "$(find "$work/held" -name '*.bundle')"
+exec 9>&-
 
 # --- what is not given -----------------------------------------------------------------------------------------------
 expect_exit 3 cup image save nothing:v1 -f "$work/nothing.tar"

@@ -36,28 +36,26 @@ static void write_index(struct str bytes)
 
 static void name_one(void)
 {
-    char digest[OCI_DIGEST_MAX];
-    uint64_t size;
+    struct oci_layout_entry entry;
     if (oci_layout_name(layout, "v2", OCI_MEDIA_MANIFEST, NULL, DIGEST, 2, NULL) != ERR_OK)
         return;
-    HOLDS(oci_layout_resolve(layout, "v2", digest, &size, NULL) == ERR_OK);
-    HOLDS(strcmp(digest, DIGEST) == 0 && size == 2);
+    HOLDS(oci_layout_resolve(layout, "v2", &entry, NULL) == ERR_OK);
+    HOLDS(strcmp(entry.digest, DIGEST) == 0 && entry.size == 2);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    char digest[OCI_DIGEST_MAX];
-    uint64_t size;
+    struct oci_layout_entry entry;
     struct err err = {0};
     if (layout == NULL)
         make_layout();
     write_index(str_of((const char *)data, n));
-    if (oci_layout_resolve(layout, NULL, digest, &size, &err) == ERR_OK)
-        HOLDS(oci_digest_check(str_from(digest), NULL) == ERR_OK);
+    if (oci_layout_resolve(layout, NULL, &entry, &err) == ERR_OK)
+        HOLDS(oci_digest_check(str_from(entry.digest), NULL) == ERR_OK);
     else
         HOLDS(err.text[0] != '\0');
-    (void)!oci_layout_resolve(layout, "v1", digest, &size, NULL);
-    (void)!oci_layout_resolve(layout, DIGEST, digest, &size, NULL);
+    (void)!oci_layout_resolve(layout, "v1", &entry, NULL);
+    (void)!oci_layout_resolve(layout, DIGEST, &entry, NULL);
     name_one();
     return 0;
 }
