@@ -93,7 +93,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
         return 0;
     }
     if (h->status >= 400 && bytes > h->response->body.max - h->response->body.n) {
-        h->response->is_body_cut = true; /* what an error says of itself is enough without its end */
+        h->response->is_body_cut =
+            true; /* what an error says of itself is enough without its end */
         return 0;
     }
     buf_add(&h->response->body, p, bytes);

@@ -99,11 +99,7 @@ static bool write_out(void *data, const char *p, size_t n, struct err *err)
 }
 
 static enum err_kind put_blob(
-    struct oci_session *session,
-    int fd,
-    const struct scratch *s,
-    const char *hex,
-    struct err *err)
+    struct oci_session *session, int fd, const struct scratch *s, const char *hex, struct err *err)
 {
     struct stat st;
     struct blob_out out = {.session = session, .fd = fd};
@@ -203,8 +199,7 @@ static enum err_kind wait_for_input(const struct archive_in *a, struct err *err)
 }
 
 /* All n bytes, or INVALID. */
-static enum err_kind
-read_exactly(const struct archive_in *a, char *to, size_t n, struct err *err)
+static enum err_kind read_exactly(const struct archive_in *a, char *to, size_t n, struct err *err)
 {
     while (n > 0) {
         enum err_kind r = wait_for_input(a, err);

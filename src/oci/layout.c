@@ -117,10 +117,7 @@ struct oci_layout *oci_layout_close(struct oci_layout *l)
 /* --- names ---------------------------------------------------------------------------------------- */
 
 enum err_kind oci_layout_resolve(
-    struct oci_layout *l,
-    const char *name,
-    struct oci_layout_entry *ret,
-    struct err *err)
+    struct oci_layout *l, const char *name, struct oci_layout_entry *ret, struct err *err)
 {
     struct layout_entry entry;
     enum err_kind r = layout_index_find(l->dir, name, &entry, err);

@@ -49,10 +49,7 @@ struct oci_layout_entry {
  * entry.
  */
 enum err_kind oci_layout_resolve(
-    struct oci_layout *l,
-    const char *name,
-    struct oci_layout_entry *ret,
-    struct err *err) MUST_USE;
+    struct oci_layout *l, const char *name, struct oci_layout_entry *ret, struct err *err) MUST_USE;
 /* Each name of index.json, in its order; `each` returns false to give up, with the error that it set. */
 enum err_kind oci_layout_names(
     struct oci_layout *l,

@@ -46,8 +46,8 @@ layout_lock(const char *dir, unsigned mode, enum layout_lock how, int *ret_fd, s
 static bool still_means(const char *path, int fd)
 {
     struct stat here, there;
-    return fstat(fd, &here) == 0 && (S_ISREG(here.st_mode) || S_ISDIR(here.st_mode)) && lstat(path, &there) == 0 &&
-        here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+    return fstat(fd, &here) == 0 && (S_ISREG(here.st_mode) || S_ISDIR(here.st_mode)) &&
+        lstat(path, &there) == 0 && here.st_ino == there.st_ino && here.st_dev == there.st_dev;
 }
 
 static bool try_lock(int fd)

@@ -59,8 +59,8 @@ enum err_kind layout_temp_new(
     int *ret_fd,
     struct err *err) MUST_USE;
 /* A fresh folder of this layout, locked while ret_fd is open; fs_remove_tree takes it away again. */
-enum err_kind layout_temp_dir(
-    const struct oci_layout *l, char **ret_path, int *ret_fd, struct err *err) MUST_USE;
+enum err_kind
+layout_temp_dir(const struct oci_layout *l, char **ret_path, int *ret_fd, struct err *err) MUST_USE;
 /* Open and lock the file of a name, making it where it is not there; -1: somebody else is at it, or it
  * cannot be had. */
 int layout_temp_open(const char *path, unsigned mode);

@@ -13,7 +13,8 @@ struct layout_entry {
     const char *artifact_type; /* NULL: none */
     char digest[OCI_DIGEST_MAX];
     uint64_t size;
-    char said_type[OCI_MEDIA_TYPE_MAX]; /* of find: the entry's mediaType; empty: too long for one */
+    char
+        said_type[OCI_MEDIA_TYPE_MAX]; /* of find: the entry's mediaType; empty: too long for one */
     const char
         *expected; /* set only over an entry of this digest; "": over none; NULL: either way */
 };

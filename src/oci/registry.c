@@ -89,7 +89,8 @@ static void error_detail(const struct http_client_response *p, char ret[2 * OCI_
     auto_json struct json_doc doc = {0};
     snprintf(
         ret, 2 * OCI_SHOWN_MAX + 8, "%s", p->is_body_cut ? ", with a text that is too long" : "");
-    if (p->body.n == 0 || p->is_body_cut || json_parse(buf_view(&p->body), JSON_STORED, &doc, NULL) != ERR_OK)
+    if (p->body.n == 0 || p->is_body_cut ||
+        json_parse(buf_view(&p->body), JSON_STORED, &doc, NULL) != ERR_OK)
         return;
     yyjson_val *first = yyjson_arr_get_first(json_get(doc.root, "errors"));
     struct str code = json_str(json_get(first, "code"));
