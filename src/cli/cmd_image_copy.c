@@ -124,7 +124,8 @@ const struct cli_command cmd_image_copy = {
                "store. The flags\n"
                "of a registry hold for both sides; --from-… and --to-… for one. Within one "
                "registry blobs are taken\n"
-               "over, not sent. SRC may have a version range. No trust policy is asked: 'cup image verify' "
+               "over, not sent. SRC may have a version range. No trust policy is asked: 'cup image "
+               "verify' "
                "does. Prints\n"
                "DST@DIGEST.\n",
     .options = options,

@@ -12,6 +12,7 @@
 struct verify_options {
     struct cli_transport transport;
     struct cli_list keys;
+    struct cli_list annotations;
     const char *policy;
     bool is_local;
 };
@@ -20,6 +21,8 @@ struct verify_options {
 static const struct cli_option options[] = {
     {"key", 0, CLI_OPTION_LIST, "FILE", "a public key (PEM) that may have signed it; several: any",
      OPTION(keys)},
+    {"annotation", 'a', CLI_OPTION_LIST, "K=V", "that must be signed along; several: all of them",
+     OPTION(annotations)},
     {"policy", 0, CLI_OPTION_TEXT, "FILE",
      "whose signature counts (default: cup/trust.json below XDG_CONFIG_HOME)", OPTION(policy)},
     {"local", 0, CLI_OPTION_FLAG, NULL, "the local store's copy, not the registry's",
@@ -32,6 +35,7 @@ static const struct cli_option options[] = {
 struct findings {
     struct buf json; /* the members of a list */
     struct cli_table table;
+    bool wants_annotations;
 };
 
 static void text_or_null(struct buf *to, const char *name, const char *value)
@@ -50,6 +54,7 @@ static bool add_finding(void *data, const struct oci_signature *s, const char *s
     const char *remark = signer != NULL ? ""
         : s->problem != NULL            ? s->problem
         : s->has_certificate            ? "by a certificate, not by a key"
+        : f->wants_annotations          ? "by another key, or without the annotations"
                                         : "by another key, or over other bytes";
     buf_printf(
         &f->json, "%s{\"form\":\"%s\",\"digest\":\"%s\"", f->json.n > 0 ? "," : "", form,
@@ -153,13 +158,15 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
     static const char *const header[] = {"FORM", "DIGEST", "SIGNER", "REMARK", NULL};
     const struct verify_options *o = data;
     autorelease(oci_trust_free) struct oci_trust *trust = NULL;
-    struct findings f = {0};
+    struct findings f = {.wants_annotations = o->annotations.count > 0};
     struct oci_ref ref;
     enum err_kind r = cli_check_args(c, 1, 1, "a reference", err);
     if (r == ERR_OK)
         r = oci_ref_parse_source(str_from(c->args.items[0]), &ref, err);
     if (r == ERR_OK)
         r = open_trust(c, o, &trust, err);
+    if (r == ERR_OK && o->annotations.count > 0)
+        r = oci_trust_require_annotations(trust, o->annotations.items, err);
     if (r != ERR_OK)
         return r;
     cli_table_init(&f.table, header);

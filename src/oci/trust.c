@@ -1,5 +1,6 @@
 #include "oci/trust.h"
 #include "base/mem.h"
+#include "oci/attach.h"
 #include "oci/signature.h"
 #include "oci/trust_policy.h"
 
@@ -21,6 +22,7 @@ struct oci_trust *oci_trust_free(struct oci_trust *t)
         free(rule->keys);
     }
     free(t->rules);
+    buf_deinit(&t->annotations);
     free(t->path);
     free(t);
     return NULL;
@@ -29,6 +31,12 @@ struct oci_trust *oci_trust_free(struct oci_trust *t)
 void oci_trust_require_too(struct oci_trust *t, const struct oci_trust *also)
 {
     t->also = also;
+}
+
+enum err_kind
+oci_trust_require_annotations(struct oci_trust *t, const char *const *annotations, struct err *err)
+{
+    return oci_annotations_write(annotations, &t->annotations, err);
 }
 
 /* --- which rule --------------------------------------------------------------------------------------- */
@@ -64,17 +72,36 @@ static const struct trust_rule *rule_for(const struct oci_trust *t, const char *
 
 struct counting {
     const struct trust_rule *rule;
-    bool *counted;    /* a flag a key */
-    size_t count;     /* of keys that counted */
-    size_t seen;      /* signatures, whatever they are worth */
-    struct buf found; /* of those that do not count, for the error; cut when it is long */
+    yyjson_val *annotations; /* that each must have; NULL: none */
+    bool *counted;           /* a flag a key */
+    size_t count;            /* of keys that counted */
+    size_t seen;             /* signatures, whatever they are worth */
+    struct buf found;        /* of those that do not count, for the error; cut when it is long */
     struct oci_verdict *verdict;
     bool (*each)(void *data, const struct oci_signature *s, const char *signer);
     void *data;
 };
 
+/* What the signer signed along, as the image's own annotations are not looked at. */
+static bool has_annotations(const struct counting *c, const struct oci_signature *s)
+{
+    size_t i, n;
+    yyjson_val *key, *val;
+    auto_json struct json_doc doc = {0};
+    bool has_all = json_parse(s->annotations, JSON_STORED, &doc, NULL) == ERR_OK;
+    yyjson_obj_foreach(c->annotations, i, n, key, val)
+    {
+        struct str found =
+            json_str(yyjson_obj_getn(doc.root, yyjson_get_str(key), yyjson_get_len(key)));
+        has_all = has_all && found.p != NULL && str_eq(found, json_str(val));
+    }
+    return has_all;
+}
+
 static const char *signer_of(struct counting *c, const struct oci_signature *s)
 {
+    if (!has_annotations(c, s))
+        return NULL;
     for (size_t i = 0; i < c->rule->key_count; i++) {
         const struct oci_key *key = c->rule->keys[i].key;
         if (!oci_signature_is_by(s, key))
@@ -97,6 +124,8 @@ static void note_refused(struct counting *c, const struct oci_signature *s)
         buf_text(&c->found, s->problem);
     else if (s->has_certificate)
         buf_text(&c->found, "one by a certificate, not by a key");
+    else if (!has_annotations(c, s))
+        buf_text(&c->found, "one without the annotations that are asked for");
     else
         buf_text(&c->found, "one by another key, or over other bytes");
 }
@@ -181,7 +210,13 @@ static enum err_kind inspect_one(
     if (rule == NULL || rule->accepts)
         return ERR_OK;
     struct counting c = {.rule = rule, .verdict = &verdict, .each = each, .data = data};
-    enum err_kind r = judge(t, place, subject, digest, &c, err);
+    auto_json struct json_doc wanted = {0};
+    enum err_kind r = ERR_OK;
+    if (t->annotations.n > 0)
+        r = json_parse(buf_view(&t->annotations), JSON_STORED, &wanted, err);
+    c.annotations = wanted.root;
+    if (r == ERR_OK)
+        r = judge(t, place, subject, digest, &c, err);
     if (r == ERR_OK)
         *ret = verdict;
     return r;

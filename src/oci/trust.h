@@ -18,6 +18,10 @@ enum err_kind
 oci_trust_of_keys(const char *const *key_paths, struct oci_trust **ret, struct err *err) MUST_USE;
 /* From now on `also` (borrowed, outlives t) must hold too. Before t is used. */
 void oci_trust_require_too(struct oci_trust *t, const struct oci_trust *also);
+/* From now on a signature counts only if all of these ("K=V", NULL-terminated) were signed along. Before t is
+ * used; once. INVALID: one has no '='. */
+enum err_kind oci_trust_require_annotations(
+    struct oci_trust *t, const char *const *annotations, struct err *err) MUST_USE;
 struct oci_trust *oci_trust_free(struct oci_trust *t);
 DEFINE_CLEANUP(struct oci_trust, oci_trust_free)
 

@@ -22,6 +22,7 @@ struct oci_trust {
     size_t rule_count;
     bool default_accepts;
     char *path;                   /* NULL: keys alone */
+    struct buf annotations;       /* that a signature must have: a JSON object; empty: none */
     const struct oci_trust *also; /* must hold as well; NULL */
 };
 

@@ -54,6 +54,15 @@ for key in ec.key pkcs8.key; do
     expect_exit 0 env -u COSIGN_PASSWORD cup image sign --key $key "oci-layout:$work/$key.layout:v1"
     expect_exit 0 cup image verify --key ec.pub "oci-layout:$work/$key.layout:v1"
 done
+noted=oci-layout:$work/noted:v1
+cup push bare:v1 "$noted" -q >/dev/null
+for form in bundle simple; do
+    expect_exit 0 cup image sign --key cosign.key --format $form -a build=7 -a by=ci "$noted"
+    expect_exit 0 cup image verify --key cosign.pub -a by=ci -a build=7 "$noted"
+    expect_exit 7 cup image verify --key cosign.pub -a build=8 "$noted"
+    holds "t_verify__annotations_must_be_signed_along ($form)" grep -q 'without the annotations that are asked for' "$stderr"
+done
+expect_exit 6 cup image verify --key cosign.pub -a build "$noted"
 expect_exit 6 cup image sign --key rsa.key hello:v1
 holds "t_adv_10_rsa_key: the type is named, and what is wanted" grep -q 'an RSA key; .* P-256' "$stderr"
 expect_exit 6 cup image verify --key rsa.pub hello:v1
