@@ -91,6 +91,7 @@ static char *refresh_token(const struct oci_probe *probe, const struct oci_crede
         .headers = &header,
         .header_count = 1,
         .body_max = TOKEN_ANSWER_MAX,
+        .nearest = oci_realm_nearest(c->realm, probe->wire, probe->peer),
         .timeout_ms = TOKEN_TIMEOUT_MS};
     enum err_kind r = http_client_do(probe->http, &q, &answer, NULL, NULL);
     if (r == ERR_OK && answer.status == 200)

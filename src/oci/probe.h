@@ -10,13 +10,16 @@
 
 struct oci_probe {
     struct http_client *http;
-    const char *wire;            /* the host's name on the wire; borrowed */
-    bool is_plain;               /* it is spoken to without TLS: asked for, or the next one */
-    bool is_fallback;            /* a loopback host that speaks no TLS: it gets no credentials */
-    enum http_step failed_at;    /* where oci_probe_run failed */
-    bool is_not_tls;             /* ... because it does not speak TLS */
-    int status;                  /* of GET /v2/; 0: none came */
-    struct oci_challenges asked; /* what it asks for where the status is 401 */
+    const char *wire;         /* the host's name on the wire; borrowed */
+    bool is_plain;            /* it is spoken to without TLS: asked for, or the next one */
+    bool is_fallback;         /* a loopback host that speaks no TLS: it gets no credentials */
+    enum http_nearness peer;  /* who answered */
+    enum http_step failed_at; /* where oci_probe_run failed */
+    bool is_not_tls;          /* ... because it does not speak TLS */
+    int status;               /* of GET /v2/; 0: none came */
+    struct oci_challenges
+        asked; /* what it asks for where the status is 401; nothing of another host
+                                  * that it redirects to */
 };
 void oci_probe_deinit(struct oci_probe *p);
 #define auto_oci_probe CLEANUP(oci_probe_deinit)

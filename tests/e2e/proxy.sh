@@ -36,6 +36,10 @@ holds "https goes through the proxy by CONNECT" test "$(asked 'CONNECT r.test:44
 holds "... which sees no credentials of the registry" test "$(asked SAW)" = 0
 expect_exit 0 pull r.test:5000/team/hello:v1 --plain-http
 holds "plain HTTP is asked of the proxy" test "$(asked 'GET http://r.test:5000/v2/team/hello/manifests/v1')" = 1
+expect_exit 0 cup registry ping r.test --ca-file "$work/cert.pem"
+holds "ping goes that way, too" grep -q 'r.test' "$stdout"
+DOCKER_CONFIG=$work/docker-login expect_exit 0 cup login r.test -u robot --password-stdin --ca-file "$work/cert.pem" <<<canary-password
+holds "... and login" jq -e '.auths["r.test"].auth' "$work/docker-login/config.json"
 before=$(wc -l <"$proxy_log")
 expect_exit 0 pull "$plain/team/hello:v1"
 expect_exit 0 pull "localhost:${plain##*:}/team/hello:v1"

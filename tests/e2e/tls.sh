@@ -93,6 +93,8 @@ holds "t_adv_11: ... the registry itself saw it" test "$(requests '.at == "good"
 tls server --client-ca ca.pem --auth bearer --anonymous
 expect_exit 0 pull --ca-file ca.pem --cert-file client.pem --key-file client.key
 holds "it is shown to the token server on the registry's own origin" test "$(requests '.target | test("^/token")')" -ge 1
+expect_exit 0 cup registry ping "$registry" --ca-file ca.pem --cert-file client.pem --key-file client.key
+holds "ping shows it, too" test "$(requests '.target == "/v2/" and .status == 401')" -ge 1
 
 # --- never down to plain HTTP
 tls server --evil-plain --fault "GET /blobs/$layer * redirect {evil}"
