@@ -30,7 +30,10 @@ static char *cache_dir(const struct cli_env *env)
 enum err_kind cli_wasmhost_new(struct cli *c, struct wasmhost **ret, struct err *err)
 {
     autofree char *cache = cache_dir(c->env);
-    struct wasmhost_options options = {.cache_dir = cache, .instances_max = 1};
+    struct wasmhost_options options = {
+        .cache_dir = cache,
+        .instances_max = 1,
+        .compiler = c->io.owns_process ? "/proc/self/exe" : NULL};
     return wasmhost_new(&options, ret, err);
 }
 

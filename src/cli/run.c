@@ -346,7 +346,7 @@ int cli_main(int argc, char **argv)
         .notes = stderr,
         .is_out_tty = isatty(STDOUT_FILENO) == 1,
         .is_notes_tty = isatty(STDERR_FILENO) == 1,
-        .takes_signals = true,
+        .owns_process = true,
     };
     return cli_run(&env, &streams, argc, argv);
 }

@@ -22,7 +22,8 @@ struct cli_streams {
     FILE *notes; /* errors, notes, progress */
     bool is_out_tty;
     bool is_notes_tty;
-    bool takes_signals; /* the process is this run's: it may catch SIGINT and SIGTERM */
+    /* The process is this run's and no test's: it may catch signals, and be run again as a compiler. */
+    bool owns_process;
 };
 
 /* Filled by cli_global_options. */

@@ -173,7 +173,7 @@ enum err_kind cli_session_options(
         .is_plain_http = t->is_plain_http,
         .stall_timeout_ms = c->timeout_ms,
     };
-    if (c->io.takes_signals) {
+    if (c->io.owns_process) {
         cli_interrupt_catch();
         ret->is_cancelled = cli_interrupt_is_set;
     }
