@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct save_options {
@@ -22,6 +24,14 @@ static const struct cli_option options[] = {
     {0},
 };
 
+/* Between open and flock the one before us may have given the file its name. */
+static bool still_means(const char *path, int fd)
+{
+    struct stat here, there;
+    return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_ino == there.st_ino &&
+        here.st_dev == there.st_dev;
+}
+
 /* Under a name of its own first: a file that is there is old or whole. */
 static enum err_kind save_file(
     struct oci_session *s,
@@ -31,9 +41,13 @@ static enum err_kind save_file(
     struct err *err)
 {
     autofree char *temp = mem_printf("%s.part", path);
-    autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return err_errno(err, errno, "making '%s'", temp);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !still_means(temp, fd))
+        return err_set(err, ERR_CONFLICT, "another one is writing '%s'", temp);
+    if (ftruncate(fd, 0) != 0)
+        return err_errno(err, errno, "emptying '%s'", temp);
     enum err_kind r = oci_save(s, refs, count, fd, err);
     if (r == ERR_OK && fsync(fd) != 0)
         r = err_errno(err, errno, "syncing '%s'", temp);

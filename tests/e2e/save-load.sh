@@ -97,6 +97,12 @@ exec 9>&-
 expect_exit 3 cup image save nothing:v1 -f "$work/nothing.tar"
 holds "what is not in the store is told with where to look" grep -q "cup image list.*cup pull" "$stderr"
 holds "no half file is left" test ! -e "$work/nothing.tar" -a ! -e "$work/nothing.tar.part"
+exec 8>"$work/busy.tar.part"
+flock 8
+expect_exit 5 cup image save other:v2 -f "$work/busy.tar"
+holds "t_save__two_do_not_write_one_file" grep -q 'another one is writing' "$stderr"
+exec 8>&-
+expect_exit 0 cup image save other:v2 -f "$work/busy.tar"
 expect_exit 2 cup image save other:v2
 expect_exit 2 cup image load
 expect_exit 3 cup image load -f "$work/no-such-file"
