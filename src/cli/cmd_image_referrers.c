@@ -31,21 +31,12 @@ static bool is_wanted(const struct referrers_options *o, const struct oci_referr
         (r->artifact_type != NULL && strcmp(o->artifact_type, r->artifact_type) == 0);
 }
 
-static void text_or_null(struct buf *to, const char *name, const char *value)
-{
-    buf_printf(to, ",\"%s\":", name);
-    if (value == NULL)
-        buf_text(to, "null");
-    else
-        json_text_string(to, str_from(value));
-}
-
 static void write_one(struct buf *to, const struct oci_referrer *r)
 {
     buf_printf(to, "{\"digest\":\"%s\",\"size\":%" PRIu64, r->digest, r->size);
-    text_or_null(to, "mediaType", r->media_type);
-    text_or_null(to, "artifactType", r->artifact_type);
-    text_or_null(to, "tag", r->tag);
+    json_text_add_member(to, "mediaType", r->media_type);
+    json_text_add_member(to, "artifactType", r->artifact_type);
+    json_text_add_member(to, "tag", r->tag);
     buf_printf(to, ",\"annotations\":%s}", r->annotations == NULL ? "{}" : r->annotations);
 }
 

@@ -38,15 +38,6 @@ struct findings {
     bool wants_annotations;
 };
 
-static void text_or_null(struct buf *to, const char *name, const char *value)
-{
-    buf_printf(to, ",\"%s\":", name);
-    if (value == NULL)
-        buf_text(to, "null");
-    else
-        json_text_string(to, str_from(value));
-}
-
 static bool add_finding(void *data, const struct oci_signature *s, const char *signer)
 {
     struct findings *f = data;
@@ -59,9 +50,9 @@ static bool add_finding(void *data, const struct oci_signature *s, const char *s
     buf_printf(
         &f->json, "%s{\"form\":\"%s\",\"digest\":\"%s\"", f->json.n > 0 ? "," : "", form,
         s->digest);
-    text_or_null(&f->json, "tag", s->tag);
-    text_or_null(&f->json, "signer", signer);
-    text_or_null(&f->json, "problem", signer != NULL ? NULL : remark);
+    json_text_add_member(&f->json, "tag", s->tag);
+    json_text_add_member(&f->json, "signer", signer);
+    json_text_add_member(&f->json, "problem", signer != NULL ? NULL : remark);
     buf_text(&f->json, ",\"annotations\":");
     buf_str(&f->json, s->annotations);
     buf_char(&f->json, '}');
@@ -94,7 +85,7 @@ static enum err_kind print(
     buf_text(&text, "{\"reference\":");
     json_text_string(&text, str_from(pinned));
     buf_printf(&text, ",\"digest\":\"%s\",\"state\":\"%s\"", digest, state);
-    text_or_null(
+    json_text_add_member(
         &text, "signer",
         outcome == ERR_OK && verdict->state == OCI_TRUST_VERIFIED ? verdict->signer : NULL);
     buf_text(&text, ",\"signatures\":[");

@@ -66,6 +66,8 @@ struct str json_text_member(struct str object, struct str key, bool is_nocase);
 void json_text_write(struct buf *to, struct str value, unsigned indent, unsigned level);
 /* A string literal with quotes as Go's encoder writes it (bad UTF-8 becomes U+FFFD). */
 void json_text_string(struct buf *to, struct str value);
+/* Append one more member of an object, with the comma before it: `,"name":"value"`; value NULL: null. */
+void json_text_add_member(struct buf *to, const char *name, const char *value);
 
 /* Compact, keys sorted bytewise at each level, numbers as spelled: what hashes and ETags are made of. */
 void json_text_canonical(struct buf *to, yyjson_val *val);

@@ -223,6 +223,15 @@ void json_text_string(struct buf *to, struct str value)
     buf_char(to, '"');
 }
 
+void json_text_add_member(struct buf *to, const char *name, const char *value)
+{
+    buf_printf(to, ",\"%s\":", name);
+    if (value == NULL)
+        buf_text(to, "null");
+    else
+        json_text_string(to, str_from(value));
+}
+
 /* --- canonical form -------------------------------------------------------------------------------- */
 
 struct member {

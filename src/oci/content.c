@@ -164,12 +164,6 @@ enum err_kind oci_unpack_wasm(
     return r == ERR_OK ? oci_content_end(c, ret_digest, NULL, err) : r;
 }
 
-static bool add_to_buf(void *data, const char *p, size_t n, struct err *err)
-{
-    buf_add(data, p, n);
-    return buf_check(data, "the module", err) == ERR_OK;
-}
-
 enum err_kind oci_read_wasm(
     struct oci_session *s,
     const struct oci_image *image,
@@ -179,5 +173,5 @@ enum err_kind oci_read_wasm(
 {
     buf_clear(ret);
     ret->max = OCI_WASM_MAX;
-    return oci_unpack_wasm(s, image, add_to_buf, ret, ret_digest, err);
+    return oci_unpack_wasm(s, image, oci_add_to_buf, ret, ret_digest, err);
 }

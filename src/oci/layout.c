@@ -286,7 +286,7 @@ enum err_kind oci_layout_read(
     return r == ERR_OK ? r : err_wrap(err, "blob in '%s' has rotted", l->dir);
 }
 
-static bool add_to_buf(void *data, const char *p, size_t n, struct err *err)
+bool oci_add_to_buf(void *data, const char *p, size_t n, struct err *err)
 {
     struct buf *to = data;
     buf_add(to, p, n);
@@ -303,7 +303,7 @@ enum err_kind oci_layout_read_all(
 {
     buf_clear(ret);
     ret->max = max;
-    return oci_layout_read(l, digest, size, add_to_buf, ret, err);
+    return oci_layout_read(l, digest, size, oci_add_to_buf, ret, err);
 }
 
 /* --- writing -------------------------------------------------------------------------------------- */

@@ -95,6 +95,8 @@ enum err_kind oci_layout_read(
     bool (*write)(void *data, const char *p, size_t n, struct err *err),
     void *data,
     struct err *err) MUST_USE;
+/* A `write` for readers of blobs: data is a struct buf, which it is appended to; LIMIT above its maximum. */
+bool oci_add_to_buf(void *data, const char *p, size_t n, struct err *err);
 /* The whole blob into ret (cleared first), at most max bytes. */
 enum err_kind oci_layout_read_all(
     struct oci_layout *l,

@@ -75,17 +75,10 @@ enum err_kind oci_place_read(
     return oci_registry_read_blob(p->registry, digest, size, write, data, err);
 }
 
-static bool add_to_buf(void *data, const char *p, size_t n, struct err *err)
-{
-    struct buf *to = data;
-    buf_add(to, p, n);
-    return buf_check(to, "the blob", err) == ERR_OK;
-}
-
 enum err_kind oci_place_read_all(
     struct oci_place *p, const struct oci_descriptor *d, struct buf *ret, struct err *err)
 {
     buf_clear(ret);
     ret->max = (size_t)d->size + 1;
-    return oci_place_read(p, d->digest, d->size, add_to_buf, ret, err);
+    return oci_place_read(p, d->digest, d->size, oci_add_to_buf, ret, err);
 }
