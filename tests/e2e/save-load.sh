@@ -77,14 +77,15 @@ refused 6 "a blob without a digest as its name" "$work/odd.tar"
 # --- broken off --------------------------------------------------------------------------------------------------------
 begin_load() { # SIGNAL: a load whose input does not go on gets the signal; its exit code in $code
     code=0
+    rm -f "$work/pipe"
+    mkfifo "$work/pipe"
+    exec 9<>"$work/pipe"
     head -c 1000 "$work/both.tar" >&9
     start_program "$work/held.log" env --default-signal=INT cup image load -f "$work/pipe" --store "$work/held"
     for _ in $(seq 200); do [ -z "$(find "$work/held/.ingest" -name '*.bundle' 2>/dev/null)" ] || break; sleep 0.05; done
     kill "-$1" "$program_pid"
     wait "$program_pid" || code=$?
 }
-mkfifo "$work/pipe"
-exec 9<>"$work/pipe"
 begin_load INT
 holds "t_load__ctrl_c_ends_it" test $code = 130
 holds "... and nothing is left" test -z "$(find "$work/held" -name '*.bundle')"
