@@ -50,7 +50,7 @@ fuzz: ## each parser against made-up inputs (T=name for one, SECONDS=600 for eac
 	@ninja -C $(B)/fuzz fuzz
 	@tools/run-fuzz $(B)/fuzz $(SECONDS) $(T)
 
-check-faults: ## killed, failing and cut-off commands at every point, not only at some (minutes)
+check-faults: ## killed, failing and cut-off commands at hundreds of points, the same each time (minutes)
 	@tools/install-deps check
 	@$(MAKE) --no-print-directory release
 	@CUP_FAULTS=full tools/run-tests $(B)/release store-

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../support/store_commands.sh"
 
-break_commands fault 6
+break_commands fault 6 80
 
 # --- writes that come to less than was asked for
 prepare=$work/template/store

@@ -3,6 +3,6 @@
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../support/store_commands.sh"
 
-break_commands kill 4
+break_commands kill 4 60
 
 done_testing

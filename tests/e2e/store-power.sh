@@ -3,6 +3,6 @@
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../support/store_commands.sh"
 
-break_commands power 2
+break_commands power 2 20
 
 done_testing

@@ -1,7 +1,7 @@
 # The commands that change a store, for the stories that break them off: store-kill, store-faults, store-power.
-# Sourced after lib.sh. Quick: some points of each command; with CUP_FAULTS=full all of them.
+# Sourced after lib.sh. Quick: some points of each command; with CUP_FAULTS=full many more, the same ones each time.
 #
-# break_commands MODE QUICK      each command under tests/support/crash.py MODE, QUICK points of it
+# break_commands MODE QUICK FULL      each command under tests/support/crash.py MODE, QUICK or FULL points of it
 
 pack_small() { # module, definition, reference, store
     cup pack --wasm "$work/$1.wasm" --definition "$CUP_SOURCE_DIR/examples/flipt/$2.json" -t "$3" --store "$4" >/dev/null
@@ -18,6 +18,7 @@ prepare_commands() {
     cup image tag a:v1 a:kept --store "$work/template/store" >/dev/null
     cup push b:v1 "$registry/team/b:v1" --store "$work/elsewhere" -q >/dev/null
     cup image remove c:v1 --store "$work/template/store" >/dev/null
+    cup image save b:v1 -f "$work/b.tar" --store "$work/elsewhere" -q
     # Sound: every blob hashes to its name, every name has what it needs, and the old ones are on what they were on.
     cat >"$work/sound" <<'SH'
 set -e
@@ -45,14 +46,14 @@ SH
 break_command() {
     local what=$1 names=$2 flags=$3
     shift 3
-    [ "${CUP_FAULTS:-quick}" = full ] || flags="$flags --sample $quick"
     holds "$what" python3 "$CUP_SOURCE_DIR/tests/support/crash.py" $mode --dir "$work/d" --template "$work/$template" \
-        --check "bash $work/sound $names" --final "bash $work/tidy" $flags -- "$@"
+        --check "bash $work/sound $names" --final "bash $work/tidy" --sample "$points" $flags -- "$@"
     sed 's/^/# /' "$work/check.out"
 }
 
 break_commands() {
-    local mode=$1 quick=$2 template=template store=$work/d/store
+    local mode=$1 points=$2 template=template store=$work/d/store
+    [ "${CUP_FAULTS:-quick}" != full ] || points=$3
     prepare_commands
     local case=t_adv_54_kill
     [ "$mode" != fault ] || case=t_adv_57_failing_calls
@@ -64,6 +65,7 @@ break_commands() {
     break_command "${case}_during_tag" "a:v1@${kept#*@} $kept" "" cup image tag a:v1 a:v3 --store "$store"
     break_command "${case}_during_remove" "$kept" "--rerun-exit 0,3" cup image remove a:v1 --store "$store"
     break_command "${case}_during_prune" "$kept" "" cup image prune --grace 0s --store "$store"
+    break_command "${case}_during_load" "a:v1@${kept#*@} $kept" "" cup image load -f "$work/b.tar" b:v1 --store "$store" -q
     break_command "${case}_during_push_to_a_layout" "$kept" "" \
         cup push a:v1 "oci-layout:$work/d/layout:v1" --store "$store" -q
     template=none
