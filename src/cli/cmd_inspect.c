@@ -6,6 +6,7 @@
 #include "cli/run.h"
 #include "cli/transport.h"
 #include "oci/settle.h"
+#include "oci/sign.h"
 #include "json/json.h"
 
 #define DEFAULT_VERBS "get,list,put,delete"
@@ -21,6 +22,44 @@ static const struct cli_option options[] = {
      OPTION(is_local)},
     {0},
 };
+
+/* What was found of signatures; whose they are, verify says. */
+struct signatures {
+    struct buf json; /* objects with commas */
+    struct buf text; /* lines of "digest  form" */
+    bool is_known;   /* false: they could not be listed */
+};
+
+static void signatures_deinit(struct signatures *s)
+{
+    buf_deinit(&s->json);
+    buf_deinit(&s->text);
+}
+
+static bool add_signature(void *data, const struct oci_signature *found)
+{
+    struct signatures *s = data;
+    const char *form = found->form == OCI_SIGNATURE_BUNDLE ? "bundle" : "simple";
+    buf_printf(
+        &s->json, "%s{\"form\":\"%s\",\"digest\":\"%s\"}", s->json.n > 0 ? "," : "", form,
+        found->digest);
+    buf_printf(&s->text, "%s  %s\n", found->digest, form);
+    return true;
+}
+
+/* An image can be looked at where its signatures cannot. */
+static void find_signatures(
+    struct cli *c,
+    struct oci_session *session,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    struct signatures *ret)
+{
+    struct err err = {0};
+    ret->is_known = oci_signatures_of(session, ref, where, add_signature, ret, &err) == ERR_OK;
+    if (!ret->is_known)
+        cli_note(c, "its signatures cannot be listed: %s", err.text);
+}
 
 /* --- as a document -------------------------------------------------------------------------------- */
 
@@ -88,7 +127,11 @@ static void write_definition(struct buf *to, const struct oci_definition *defini
     buf_char(to, '}');
 }
 
-static void write_document(struct buf *to, const char *pinned, const struct oci_image *image)
+static void write_document(
+    struct buf *to,
+    const char *pinned,
+    const struct oci_image *image,
+    const struct signatures *signatures)
 {
     member(to, "{\"reference\":", pinned);
     buf_printf(
@@ -110,7 +153,12 @@ static void write_document(struct buf *to, const char *pinned, const struct oci_
     }
     struct str manifest = str_of(image->manifest, image->manifest_bytes);
     struct str annotations = json_text_member(manifest, STR("annotations"), false);
-    buf_text(to, "],\"annotations\":");
+    buf_text(to, "],\"signatures\":");
+    if (signatures->is_known)
+        buf_printf(to, "[" STR_FMT "]", STR_ARG(buf_view(&signatures->json)));
+    else
+        buf_text(to, "null");
+    buf_text(to, ",\"annotations\":");
     buf_str(to, annotations.n > 0 ? annotations : STR("{}"));
     buf_char(to, '}');
 }
@@ -169,7 +217,18 @@ static void print_definition(struct cli *c, const struct oci_definition *definit
         print_schema(c, json_str(key), json_text_member(versions, json_str(key), false));
 }
 
-static void print_image(struct cli *c, const char *pinned, const struct oci_image *image)
+static void print_signatures(struct cli *c, const struct signatures *signatures)
+{
+    struct str rest = buf_view(&signatures->text);
+    while (rest.n > 0)
+        cli_print_pair(c, "Signature", str_cut(&rest, '\n'));
+}
+
+static void print_image(
+    struct cli *c,
+    const char *pinned,
+    const struct oci_image *image,
+    const struct signatures *signatures)
 {
     cli_print_pair(c, "Reference", str_from(pinned));
     print_blob(c, "Manifest", image->manifest_digest, image->manifest_bytes);
@@ -181,14 +240,19 @@ static void print_image(struct cli *c, const char *pinned, const struct oci_imag
     print_globs(c, "Writes", image->write_globs);
     print_blob(c, "Content", image->content_digest, image->content_bytes);
     print_blob(c, "Module", image->wasm_digest, image->wasm_bytes);
+    print_signatures(c, signatures);
     for (size_t i = 0; i < image->definition_count; i++)
         print_definition(c, &image->definitions[i]);
 }
 
 /* --- the command ---------------------------------------------------------------------------------- */
 
-static enum err_kind
-print(struct cli *c, const struct oci_ref *ref, const struct oci_image *image, struct err *err)
+static enum err_kind print(
+    struct cli *c,
+    const struct oci_ref *ref,
+    const struct oci_image *image,
+    const struct signatures *signatures,
+    struct err *err)
 {
     autofree char *pinned = cli_ref_pinned(ref, image->digest);
     if (c->output == CLI_OUTPUT_NAME) {
@@ -196,11 +260,11 @@ print(struct cli *c, const struct oci_ref *ref, const struct oci_image *image, s
         return ERR_OK;
     }
     if (!cli_output_is_document(c)) {
-        print_image(c, pinned, image);
+        print_image(c, pinned, image, signatures);
         return ERR_OK;
     }
     autobuf struct buf text = {0};
-    write_document(&text, pinned, image);
+    write_document(&text, pinned, image, signatures);
     enum err_kind r = buf_check(&text, "the description of the image", err);
     return r == ERR_OK ? cli_print_foreign(c, buf_view(&text), err) : r;
 }
@@ -224,8 +288,12 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
         r = oci_inspect(images.session, &ref, where, &image, err);
     if (r != ERR_OK && !o->is_local)
         cli_hint_registry(c, &o->transport, &ref, r);
-    if (r == ERR_OK)
-        r = print(c, &ref, &image, err);
+    if (r == ERR_OK) {
+        CLEANUP(signatures_deinit) struct signatures signatures = {0};
+        if (c->output != CLI_OUTPUT_NAME)
+            find_signatures(c, images.session, &ref, where, &signatures);
+        r = print(c, &ref, &image, &signatures, err);
+    }
     oci_image_deinit(&image);
     return r;
 }
@@ -233,7 +301,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
 const struct cli_command cmd_inspect = {
     .name = "inspect",
     .group = "Controller images",
-    .summary = "Show the kinds, schemas, digests and sizes of an image",
+    .summary = "Show the kinds, schemas, digests, sizes and signatures of an image",
     .usage = "REF",
     .details = "With a host, REF means the registry's image; --local the store's copy of it. Only "
                "the manifest\n"

@@ -162,6 +162,22 @@ enum err_kind oci_verify(
     return oci_trust_inspect(trust, ref, &place, subject.digest, each, data, ret, err);
 }
 
+enum err_kind oci_signatures_of(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    bool (*each)(void *data, const struct oci_signature *s),
+    void *data,
+    struct err *err)
+{
+    auto_oci_place struct oci_place place = {0};
+    struct oci_subject subject;
+    enum err_kind r = oci_attach_place(s, ref, where, &place, err);
+    if (r == ERR_OK)
+        r = oci_subject_read(&place, &subject, err);
+    return r == ERR_OK ? oci_signatures_each(&place, subject.digest, each, data, err) : r;
+}
+
 enum err_kind oci_verify_stored(
     struct oci_session *s,
     const struct oci_ref *ref,

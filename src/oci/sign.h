@@ -47,7 +47,16 @@ enum err_kind oci_verify(
     struct oci_verdict *ret,
     struct err *err) MUST_USE;
 
-/* The same for the store's copy of that digest, whatever kind of reference it came by. */
+/* Show the signatures of what ref names there, as oci_signatures_each; nothing is judged. */
+enum err_kind oci_signatures_of(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    bool (*each)(void *data, const struct oci_signature *s),
+    void *data,
+    struct err *err) MUST_USE;
+
+/* oci_verify for the store's copy of that digest, whatever kind of reference it came by. */
 enum err_kind oci_verify_stored(
     struct oci_session *s,
     const struct oci_ref *ref,

@@ -63,6 +63,10 @@ for form in bundle simple; do
     holds "t_verify__annotations_must_be_signed_along ($form)" grep -q 'without the annotations that are asked for' "$stderr"
 done
 expect_exit 6 cup image verify --key cosign.pub -a build "$noted"
+expect_exit 0 cup inspect "$noted" -o json
+holds "inspect lists the signatures" jq -e '[.signatures[].form] | sort == ["bundle", "simple"]' "$stdout"
+expect_exit 0 cup inspect "$noted"
+holds "also for people" test "$(grep -c '^Signature  *sha256:[0-9a-f]* *\(bundle\|simple\)$' "$stdout")" = 2
 expect_exit 6 cup image sign --key rsa.key hello:v1
 holds "t_adv_10_rsa_key: the type is named, and what is wanted" grep -q 'an RSA key; .* P-256' "$stderr"
 expect_exit 6 cup image verify --key rsa.pub hello:v1
