@@ -81,7 +81,7 @@ expect_exit 2 pull --ca-file ca.pem --insecure-skip-tls-verify
 tls server --client-ca ca.pem
 expect_exit 8 pull --ca-file ca.pem
 holds "a registry that asks for a client certificate is understood" \
-    grep -qiE "'$registry' failed: .*(asks for a client certificate|reset|broken pipe|errno)" "$stderr"
+    grep -qiE "'$registry' failed: .*(asks for a client certificate|reset|broken pipe|errno|SSL_(read|write))" "$stderr"
 holds "... it got no request" test "$(requests true)" = 0
 expect_exit 6 pull --ca-file ca.pem --cert-file client.pem --key-file elsewhere.key
 expect_exit 6 pull --ca-file ca.pem --cert-file client.pem --key-file locked.key
