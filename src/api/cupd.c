@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static const size_t TOKEN_FILE_MAX = 4096;
+
 /* What the flags mean; owns what it points to. */
 struct settings {
     struct core_options core;
@@ -25,6 +27,7 @@ struct settings {
     char *store;
     char *data;
     char *registry_config;
+    char *scm_token; /* of the file */
     char **auth_files;
     struct http_proxies proxies; /* of the environment */
     uint64_t body_max;
@@ -39,6 +42,7 @@ static void settings_deinit(struct settings *s)
     free(s->store);
     free(s->data);
     free(s->registry_config);
+    free(s->scm_token);
     oci_auth_files_free(s->auth_files);
 }
 
@@ -112,6 +116,27 @@ static enum err_kind refuse_tailscale(const struct flags *f, struct err *err)
     return ERR_OK;
 }
 
+/* From a file, so that it stands in no argument; blanks around it are an editor's. */
+static enum err_kind read_scm_token(const struct flags *f, struct settings *s, struct err *err)
+{
+    const char *path = flags_get(f, FLAG_GIT_SCM_TOKEN_FILE);
+    autobuf struct buf text = {0};
+    s->core.git_scm_token = flags_get(f, FLAG_GIT_SCM_TOKEN);
+    if (path[0] == '\0')
+        return ERR_OK;
+    if (flags_is_given(f, FLAG_GIT_SCM_TOKEN))
+        return err_set(
+            err, ERR_USAGE, "-api-git-scm-token and -api-git-scm-token-file exclude each other");
+    enum err_kind r = fs_read_file(path, TOKEN_FILE_MAX, &text, err);
+    if (r != ERR_OK)
+        return err_wrap(err, "-api-git-scm-token-file");
+    s->scm_token = mem_strdup_str(str_trim(buf_view(&text)));
+    s->core.git_scm_token = s->scm_token;
+    if (s->scm_token[0] == '\0')
+        return err_set(err, ERR_INVALID, "-api-git-scm-token-file: '%s' holds no token", path);
+    return ERR_OK;
+}
+
 static enum err_kind read_source(const struct flags *f, struct core_options *core, struct err *err)
 {
     const char *source = flags_get(f, FLAG_SOURCE);
@@ -122,6 +147,7 @@ static enum err_kind read_source(const struct flags *f, struct core_options *cor
     core->git_repo = flags_get(f, FLAG_GIT_REPO);
     core->git_branch = flags_get(f, FLAG_GIT_BRANCH);
     core->git_scm = flags_is_given(f, FLAG_GIT_SCM) ? flags_get(f, FLAG_GIT_SCM) : NULL;
+    core->git_scm_url = flags_get(f, FLAG_GIT_SCM_URL);
     return parse_duration(f, FLAG_GIT_POLL, &core->git_poll_ms, err);
 }
 
@@ -164,6 +190,8 @@ static enum err_kind read_settings(const struct flags *f, struct settings *s, st
     enum err_kind r = refuse_tailscale(f, err);
     if (r == ERR_OK)
         r = read_source(f, &s->core, err);
+    if (r == ERR_OK)
+        r = read_scm_token(f, s, err);
     if (r == ERR_OK && units_parse_size(str_from(flags_get(f, FLAG_MAX_BODY)), &s->body_max, err))
         r = err_wrap(err, "-%s", flags_name(FLAG_MAX_BODY));
     uint64_t cache_bytes = 0;

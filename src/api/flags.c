@@ -20,6 +20,15 @@ static const struct row rows[FLAG_COUNT] = {
     [FLAG_GIT_REPO] = {"api-git-repo", "", "repository of source git: a path or file://", false},
     [FLAG_GIT_SCM] =
         {"api-git-scm", "", "where proposals are kept: plain (in the repository)", false},
+    [FLAG_GIT_SCM_URL] =
+        {"api-git-scm-url", "", "API of the forge (default: that of the repository's host)", false},
+    [FLAG_GIT_SCM_TOKEN] =
+        {"api-git-scm-token", "",
+         "token for the forge; better CUPD_API_GIT_SCM_TOKEN or a file: others see arguments",
+         false},
+    [FLAG_GIT_SCM_TOKEN_FILE] =
+        {"api-git-scm-token-file", "",
+         "file with that token (default: the password in the repository's URL)", false},
     [FLAG_GIT_BRANCH] = {"api-git-branch", "main", "branch that is served", false},
     [FLAG_GIT_POLL] = {"api-git-poll", "1s", "how often the branch is looked at", false},
     [FLAG_RESOURCES] =

@@ -53,14 +53,16 @@ enum err_kind core_change_apply(
     return controller->ops->put(controller, &call, change->body, err);
 }
 
-static void write_result(struct core_result *ret, const char *id, const char *url)
+/* source  of the SCM driver; not looked at without an url */
+static void
+write_result(struct core_result *ret, const char *id, const char *source, const char *url)
 {
     buf_printf(&ret->body, "{\"id\":\"%s\",\"empty\":false,\"proposal\":", id);
     if (url == NULL) {
         buf_text(&ret->body, "null}\n");
         return;
     }
-    buf_text(&ret->body, "{\"source\":\"git\",\"url\":");
+    buf_printf(&ret->body, "{\"source\":\"%s\",\"url\":", source);
     json_text_string(&ret->body, str_from(url));
     buf_text(&ret->body, "}}\n");
 }
@@ -97,7 +99,7 @@ enum err_kind core_change_local(
     if (r == ERR_OK && changes.count == 0)
         ret->is_unchanged = true;
     else if (r == ERR_OK)
-        write_result(ret, zero_id, NULL);
+        write_result(ret, zero_id, NULL, NULL);
     overlay_free(overlay);
     return r;
 }
@@ -221,11 +223,16 @@ static enum err_kind answer(struct attempt *a, struct core_result *ret, struct e
     enum err_kind r = repo_ref_read(a->c->repo, ref, &commit, err);
     if (r == ERR_OK) {
         repo_id_hex(&commit, head);
-        r = a->c->scm->driver->create(
-            a->c->scm, a->id, head, a->change->title, a->change->title, &url, err);
+        struct scm_new proposal = {
+            .id = a->id,
+            .head = head,
+            .title = a->change->title,
+            .body = a->change->title,
+        };
+        r = a->c->scm->driver->create(a->c->scm, &proposal, &url, err);
     }
     if (r == ERR_OK)
-        write_result(ret, a->id, url);
+        write_result(ret, a->id, a->c->scm->driver->source, url);
     return r;
 }
 
@@ -338,7 +345,7 @@ change_over_tree(struct attempt *a, struct vfs *tree, struct core_result *ret, s
         if (r == ERR_OK && changes.count == 0)
             r = unchanged(a, ret, err);
         else if (r == ERR_OK && a->change->options->is_dry_run)
-            write_result(ret, zero_id, NULL);
+            write_result(ret, zero_id, NULL, NULL);
         else if (r == ERR_OK) {
             r = commit_changes(a, &changes, &commit, &is_same, err);
             if (r == ERR_OK)
@@ -359,7 +366,7 @@ find_retry(struct attempt *a, bool *ret_done, struct core_result *ret, struct er
     enum err_kind r = a->c->scm->driver->show(a->c->scm, a->id, &p, err);
     if (r == ERR_OK) {
         *ret_done = true;
-        write_result(ret, a->id, p.url);
+        write_result(ret, a->id, a->c->scm->driver->source, p.url);
     }
     scm_proposal_deinit(&p);
     return r == ERR_NOT_FOUND ? ERR_OK : r;

@@ -6,6 +6,7 @@
 #include "core/loader.h"
 #include "core/names.h"
 #include "core/scm_git.h"
+#include "http/client.h"
 #include "vfs/localtree.h"
 
 #include <errno.h>
@@ -141,11 +142,23 @@ static void stop_poller(struct core *c)
 
 /* --- start and stop ------------------------------------------------------------------------------- */
 
-static enum err_kind
-open_driver(struct core *c, const struct scm_driver *driver, struct scm **ret, struct err *err)
+static char *copy_given(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : mem_strdup(text);
+}
+
+static enum err_kind open_driver(
+    const struct core *c, const struct scm_driver *driver, struct scm **ret, struct err *err)
 {
     struct scm_options options = {
-        .git = &c->git, .target_branch = c->target_branch, .self_url = c->self_url};
+        .git = &c->git,
+        .target_branch = c->target_branch,
+        .self_url = c->self_url,
+        .http = c->http,
+        .repo_url = c->repo_url,
+        .api_url = c->scm_url,
+        .token = c->scm_token,
+    };
     return driver->open(&options, ret, err);
 }
 
@@ -153,9 +166,14 @@ static enum err_kind open_scm(struct core *c, const struct core_options *o, stru
 {
     const char *name = o->git_scm != NULL ? o->git_scm : "plain";
     const struct scm_driver *driver = scm_driver_find(str_from(name));
-    if (driver == NULL)
+    if (driver == NULL) {
+        char known[SCM_NAMES_MAX];
         return err_set(
-            err, ERR_UNSUPPORTED, "no SCM '%s': this version knows 'plain' (-api-git-scm)", name);
+            err, ERR_UNSUPPORTED, "no SCM '%s': this version knows %s (-api-git-scm)", name,
+            scm_driver_names(known));
+    }
+    c->scm_url = copy_given(o->git_scm_url);
+    c->scm_token = copy_given(o->git_scm_token);
     core_scm_git_init(&c->git, c->repo);
     return open_driver(c, driver, &c->scm, err);
 }
@@ -180,8 +198,12 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
 {
     if (o->git_repo == NULL || o->git_repo[0] == '\0')
         return err_set(err, ERR_INVALID, "source 'git' needs a repository: give -api-git-repo");
+    struct http_client_options http = {.proxies = o->proxies};
     struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir};
-    enum err_kind r = repo_open(&options, &c->repo, err);
+    c->repo_url = mem_strdup(o->git_repo);
+    enum err_kind r = http_client_new(&http, &c->http, err);
+    if (r == ERR_OK)
+        r = repo_open(&options, &c->repo, err);
     return r == ERR_OK ? open_scm(c, o, err) : r;
 }
 
@@ -254,6 +276,10 @@ struct core *core_free(struct core *c)
     if (c->scm != NULL)
         c->scm->driver->free(c->scm);
     repo_free(c->repo);
+    http_client_free(c->http);
+    free(c->repo_url);
+    free(c->scm_url);
+    free(c->scm_token);
     wasmhost_free(c->host);
     free(c->target_branch);
     free(c->target_ref);

@@ -21,13 +21,15 @@ struct core_options {
     const char *git_repo;      /* git: path or URL */
     const char *git_branch;    /* "main" */
     const char *git_scm;       /* "plain" */
+    const char *git_scm_url;   /* of the forge's API; NULL: that of the repository's host */
+    const char *git_scm_token; /* for the forge; NULL: the password in git_repo. Never shown. */
     int64_t git_poll_ms;       /* how often the branch is looked at; 0 = 10 s */
     const char *resources_dir; /* NULL: none is read */
     const char *const *images; /* references; each becomes a controller */
     size_t image_count;
     const char *store_dir;               /* OCI layout */
     const char *data_dir;                /* compiled modules */
-    const struct http_proxies *proxies;  /* of image pulls; borrowed; NULL: none */
+    const struct http_proxies *proxies;  /* of image pulls and Git; borrowed; NULL: none */
     const char *registry_config;         /* docker config.json; NULL: none */
     const char *const *auth_files;       /* as struct oci_session_options has them */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */

@@ -19,9 +19,13 @@ struct core {
     char *target_ref;    /* "refs/heads/main" */
     char *local_path;
     int64_t poll_ms;
-    struct repo *repo; /* NULL for a local source */
+    struct http_client *http; /* for the repository's remote and its forge; NULL: a local source */
+    struct repo *repo;        /* NULL for a local source */
     struct scm_git git;
     struct scm *scm;
+    char *repo_url;  /* with credentials, as given: never shown */
+    char *scm_url;   /* of the forge's API; NULL: that of the repository's host */
+    char *scm_token; /* NULL: the one in repo_url; never shown */
     struct wasmhost *host;
     struct core_cache *cache;
     void (*note)(

@@ -53,8 +53,9 @@ static void propose(struct desk *d, const char *id, const char *from, const char
     autofree char *name = mem_printf("cup/proposal/%s", id);
     struct repo_id head = lab_rev(d->lab, name);
     char hex[REPO_ID_HEX + 1];
-    lab_ok(
-        d->scm->driver->create(d->scm, id, lab_hex(&head, hex), "title", "body", &url, &err), &err);
+    struct scm_new proposal = {
+        .id = id, .head = lab_hex(&head, hex), .title = "title", .body = "body"};
+    lab_ok(d->scm->driver->create(d->scm, &proposal, &url, &err), &err);
     autofree char *wanted =
         mem_printf("http://127.0.0.1:8181/apis/cup.flipt.io/v1alpha1/proposals/%s", id);
     assert_string_equal(url, wanted);

@@ -39,8 +39,8 @@ bool repo_url_is_remote(struct str url);
  *         The clone stays as it was.
  * source  gitprotocol-v2(5), gitprotocol-http(5), gitprotocol-pack(5)
  */
-enum err_kind repo_fetch(
-    struct repo *r, const char *branch, const atomic_bool *cancel, struct err *err) MUST_USE;
+enum err_kind
+repo_fetch(struct repo *r, const char *branch, const atomic_bool *cancel, struct err *err) MUST_USE;
 
 /* Milliseconds of CLOCK_MONOTONIC of the last fetch that got through in any process, -1: none yet. */
 int64_t repo_fetched_ms(const struct repo *r);

@@ -43,23 +43,14 @@ static void plain_free(struct scm *s)
 }
 
 /* The branch is the proposal: there is only to see that it is there. */
-static enum err_kind plain_create(
-    struct scm *s,
-    const char *id,
-    const char *head,
-    const char *title,
-    const char *body,
-    char **ret_url,
-    struct err *err)
+static enum err_kind
+plain_create(struct scm *s, const struct scm_new *proposal, char **ret_url, struct err *err)
 {
     struct plain *p = plain_of(s);
     struct plain_place place;
-    (void)head;
-    (void)title;
-    (void)body;
-    enum err_kind r = plain_find(p, id, &place, err);
+    enum err_kind r = plain_find(p, proposal->id, &place, err);
     if (r == ERR_OK)
-        *ret_url = plain_url(p, id);
+        *ret_url = plain_url(p, proposal->id);
     return r;
 }
 

@@ -215,6 +215,14 @@ static char *one_line(const char *text)
     return buf_steal(&out);
 }
 
+/* What stands below the title, trailers included. */
+static char *message_body(const char *message)
+{
+    struct str rest = str_trim(str_from(message));
+    str_cut(&rest, '\n');
+    return mem_strdup_str(rest.p == NULL ? STR("") : str_trim(rest));
+}
+
 struct first {
     const char *base;
     char *author;
@@ -279,6 +287,7 @@ enum err_kind plain_describe(
         return r;
     }
     it.title = one_line(message);
+    it.body = message_body(message);
     it.url = plain_url(p, id);
     *ret = it;
     return ERR_OK;
