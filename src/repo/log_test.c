@@ -158,6 +158,22 @@ static void test_trailer__is_the_last_one_of_the_last_paragraph(void **state)
     }
 }
 
+static bool join_until_c(struct str value, void *data)
+{
+    buf_str(data, value);
+    buf_char(data, ';');
+    return !str_eqz(value, "c");
+}
+
+static void test_trailers__are_visited_in_order_until_told_to_stop(void **state)
+{
+    (void)state;
+    autobuf struct buf seen = {0};
+    repo_trailers(
+        "s\n\nK: not\n\nK: a\nOther: x\nk: b\n K: on\nK:\nK: c\nK: d\n", "K", join_until_c, &seen);
+    assert_string_equal(seen.p, "a;b;;c;");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +184,7 @@ int main(void)
         lab_test(test_commit_info__of_another_object_is_an_error),
         lab_test(test_merge_base__is_where_they_parted),
         cmocka_unit_test(test_trailer__is_the_last_one_of_the_last_paragraph),
+        cmocka_unit_test(test_trailers__are_visited_in_order_until_told_to_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,9 @@ void repo_commit_info_deinit(struct repo_commit_info *info);
 /* Value of the last trailer `key` ("Cup-Object", any case) in the message's last paragraph, or
  * {NULL, 0}; borrowed from the message. */
 struct str repo_trailer(const char *message, const char *key);
+/* Each such value, in the order of the message; return false from visit to stop. */
+void repo_trailers(
+    const char *message, const char *key, bool (*visit)(struct str value, void *data), void *data);
 /* Walk first parents from `from` back to (not including) `until` (none: to the root, or to where a
  * shallow clone was cut off), newest first; at most `max` commits. Return false from visit to stop. */
 enum err_kind repo_log(
