@@ -17,7 +17,7 @@ struct oci_transport {
     struct oci_hosts *hosts;
     struct oci_tokens *tokens;
     struct oci_warnings *warnings;
-    struct oci_retry retry;
+    struct http_retry retry;
 };
 
 /* One call of oci_transport_send, over all of its tries. */
@@ -68,8 +68,8 @@ enum err_kind oci_transport_new(
         .config = options->registry_config, .auth_files = options->auth_files};
     t->hosts = oci_hosts_new(&files, options->is_plain_http, options->plain_http_hosts);
     t->warnings = oci_warnings_new(options->note, options->note_data);
-    t->retry = (struct oci_retry){
-        .clock = &oci_retry_real_clock,
+    t->retry = (struct http_retry){
+        .clock = &http_retry_real_clock,
         .note = options->note,
         .note_data = options->note_data,
         .is_cancelled = options->is_cancelled,
@@ -97,12 +97,12 @@ void oci_transport_set_credential(
     oci_host_set_credential(oci_hosts_find(t->hosts, host), credential);
 }
 
-void oci_transport_set_clock(struct oci_transport *t, const struct oci_retry_clock *clock)
+void oci_transport_set_clock(struct oci_transport *t, const struct http_retry_clock *clock)
 {
     t->retry.clock = clock;
 }
 
-const struct oci_retry *oci_transport_retry(const struct oci_transport *t)
+const struct http_retry *oci_transport_retry(const struct oci_transport *t)
 {
     return &t->retry;
 }
@@ -402,6 +402,6 @@ enum err_kind oci_transport_send(
     enum err_kind r = use_known(&c, err);
     if (r != ERR_OK)
         return r;
-    unsigned tries = request->is_single_try ? 1 : OCI_TRIES_MAX;
-    return oci_retry_send(&t->retry, oci_host_name(c.host), tries, send_authorized, &c, ret, err);
+    unsigned tries = request->is_single_try ? 1 : HTTP_TRIES_MAX;
+    return http_retry_send(&t->retry, oci_host_name(c.host), tries, send_authorized, &c, ret, err);
 }

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "http/client.h"
+#include "http/retry.h"
 #include "oci/ref.h"
-#include "oci/retry.h"
 
 struct oci_session_options;
 struct oci_credential;
@@ -25,7 +25,7 @@ void oci_transport_set_credential(
     struct oci_transport *t, const char *host, const struct oci_credential *credential);
 
 /* Time for a test that does not want to wait; borrowed, before anything is asked. */
-void oci_transport_set_clock(struct oci_transport *t, const struct oci_retry_clock *clock);
+void oci_transport_set_clock(struct oci_transport *t, const struct http_retry_clock *clock);
 
 struct oci_request {
     const char *host; /* as in a reference */
@@ -46,9 +46,9 @@ struct oci_request {
 };
 /*
  * Send it; on 401 get a token or use the credentials, once, and send it again. On 408, 429, 500, 502,
- * 503, 504 and on a connection that broke or stalled it is tried again, OCI_TRIES_MAX times in all, as
+ * 503, 504 and on a connection that broke or stalled it is tried again, HTTP_TRIES_MAX times in all, as
  * long as no byte of an answer went to write_body; the session's `note` is told of each wait.
- * Retry-After is obeyed (seconds or date, at most OCI_RETRY_AFTER_MAX_MS). ERR_OK for any other
+ * Retry-After is obeyed (seconds or date, at most HTTP_RETRY_AFTER_MAX_MS). ERR_OK for any other
  * status, and for one of these that stays; ret->attempts says how often it was asked. UNAUTHENTICATED:
  * 401 after a new token, or a challenge that must not be answered (the text says which); DENIED: 403,
  * where the token says which action it does not grant (else the status is the caller's); the kinds of
@@ -62,7 +62,7 @@ enum err_kind oci_transport_send(
     struct err *err) MUST_USE;
 
 /* How this session waits between tries, for callers with is_single_try. Borrowed. */
-const struct oci_retry *oci_transport_retry(const struct oci_transport *t);
+const struct http_retry *oci_transport_retry(const struct oci_transport *t);
 
 /* Where a blob lies that the registry redirects to is asked without credentials: see registry.c.
  * "https://host" or "http://host" as settled for that host; "https" before anything was asked. */

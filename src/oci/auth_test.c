@@ -276,7 +276,7 @@ static void t_adv_14_the_transport_waits_as_it_is_told_and_says_so(void **state)
     (void)state;
     struct registry r;
     struct fake f = {0};
-    struct oci_retry_clock clock = {fake_unix_ms, fake_sleep_ms, fake_random, &f};
+    struct http_retry_clock clock = {fake_unix_ms, fake_sleep_ms, fake_random, &f};
     struct oci_session_options options = {
         .is_plain_http = true, .note = fake_note, .note_data = &f};
     struct oci_transport *t = NULL;

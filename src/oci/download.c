@@ -135,7 +135,7 @@ static enum err_kind try_once(struct download *d, bool *ret_is_done, struct err 
     if ((d->is_mismatch || is_range_refused) && !d->wants_whole) {
         d->wants_whole = true;
         k = ERR_OK;
-    } else if (p.is_broken || (k == ERR_OK && oci_retry_is_status(p.status))) {
+    } else if (p.is_broken || (k == ERR_OK && http_retry_is_status(p.status))) {
         k = pause_before_next(d, &p, k, err);
     } else if (k == ERR_OK && p.status != 200 && p.status != 206) {
         k = oci_status_error(d->registry, &p, "blob", d->digest, err);

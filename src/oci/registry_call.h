@@ -30,16 +30,13 @@ enum err_kind oci_status_error(
     const char *subject,
     struct err *err);
 
-/* The URL of a Link header's rel="next", or {NULL, 0}. source: RFC 8288 section 3 */
-struct str oci_link_next(struct str header);
-
 /* "0-99" of an upload's Range: how many bytes from the start on; false: it is none. "0-0" is none at
  * all: registries answer it for an empty session. */
 bool oci_range_end(struct str range, uint64_t *ret_count);
 /*
  * A request of a transfer failed for the failures-th time in a row, for what `why` says: wait before the
  * next one. `outcome` is the kind of the failure, ERR_OK where a status of `p` is it. Fails as `why` when
- * there were OCI_TRIES_MAX; CANCELLED.
+ * there were HTTP_TRIES_MAX; CANCELLED.
  */
 enum err_kind oci_registry_pause(
     struct oci_registry *r,

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "http/url.h"
+#include "http/link.h"
 #include "oci/manifest.h"
 #include "oci/registry_call.h"
 #include "json/json.h"
@@ -8,79 +8,6 @@
 
 /* Pages of one list: tags come at least ten a page, or the registry is not to be waited for. */
 enum { PAGES_MAX = OCI_TAGS_MAX / 10 };
-
-/* --- Link ------------------------------------------------------------------------------------------ */
-
-static bool is_next(struct str parameters)
-{
-    while (parameters.p != NULL) {
-        struct str name = str_cut(&parameters, ';');
-        struct str value = name;
-        name = str_trim(str_cut(&value, '='));
-        if (value.p == NULL || !str_eq_nocase(name, STR("rel")))
-            continue;
-        value = str_trim(value);
-        if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
-            value = str_of(value.p + 1, value.n - 2);
-        if (str_eq_nocase(value, STR("next")))
-            return true;
-    }
-    return false;
-}
-
-struct str oci_link_next(struct str header)
-{
-    while (header.n > 0) {
-        ptrdiff_t open = str_find(header, '<');
-        if (open < 0)
-            break;
-        struct str rest = str_skip(header, (size_t)open + 1);
-        struct str url = str_cut(&rest, '>');
-        if (rest.p == NULL)
-            break;
-        /* A comma begins the next link; our registries put none into parameters. */
-        struct str parameters = str_cut(&rest, ',');
-        if (is_next(parameters))
-            return url;
-        header = rest;
-    }
-    return str_of(NULL, 0);
-}
-
-static enum err_kind check_origin(const char *from, const char *to, struct err *err)
-{
-    struct http_url here, there;
-    enum err_kind k = http_url_parse(from, &here, err);
-    if (k == ERR_OK)
-        k = http_url_parse(to, &there, err);
-    if (k == ERR_OK && !http_url_is_same_origin(&here, &there))
-        k = err_set(
-            err, ERR_DENIED, "the next page lies on another host, '%s': not followed", there.host);
-    return k;
-}
-
-/* The page behind this one as an absolute URL, NULL for none. */
-static enum err_kind next_page(const struct http_client_response *p, char **ret, struct err *err)
-{
-    struct str url = str_of(NULL, 0);
-    for (size_t i = 0; i < 8 && url.p == NULL; i++) {
-        struct str link = http_client_header(p, "Link", i);
-        if (link.p == NULL)
-            break;
-        url = oci_link_next(link);
-    }
-    *ret = NULL;
-    if (url.n == 0)
-        return ERR_OK;
-    autofree char *reference = mem_strdup_str(url);
-    autofree char *joined = NULL;
-    enum err_kind k = http_url_join(p->effective_url, reference, &joined, err);
-    if (k == ERR_OK)
-        k = check_origin(p->effective_url, joined, err);
-    if (k == ERR_OK)
-        *ret = steal(&joined);
-    return k;
-}
 
 /* --- pages ----------------------------------------------------------------------------------------- */
 
@@ -149,7 +76,7 @@ static enum err_kind walk_pages(
         if (k == ERR_OK)
             k = take(data, s->registry, &p, err);
         if (k == ERR_OK)
-            k = next_page(&p, &next, err);
+            k = http_link_next(&p, &next, err);
         http_client_response_deinit(&p);
         if (next == NULL)
             break;

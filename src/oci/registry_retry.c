@@ -1,5 +1,5 @@
+#include "http/retry.h"
 #include "oci/registry_call.h"
-#include "oci/retry.h"
 
 enum err_kind oci_registry_pause(
     struct oci_registry *r,
@@ -9,9 +9,9 @@ enum err_kind oci_registry_pause(
     const struct err *why,
     struct err *err)
 {
-    if (failures < OCI_TRIES_MAX)
-        return oci_retry_wait(
-            oci_transport_retry(r->transport), r->host, outcome, p, failures, OCI_TRIES_MAX, err);
+    if (failures < HTTP_TRIES_MAX)
+        return http_retry_wait(
+            oci_transport_retry(r->transport), r->host, outcome, p, failures, HTTP_TRIES_MAX, err);
     if (err == NULL)
         return why->kind;
     *err = *why;

@@ -22,7 +22,7 @@ struct token {
 
 struct oci_tokens {
     struct http_client *http;
-    const struct oci_retry *retry;
+    const struct http_retry *retry;
     pthread_mutex_t lock; /* guards what follows and the tokens; not held while one is asked for */
     pthread_cond_t ended; /* a request for a token did */
     struct token **items;
@@ -30,7 +30,7 @@ struct oci_tokens {
     size_t cap;
 };
 
-struct oci_tokens *oci_tokens_new(struct http_client *http, const struct oci_retry *retry)
+struct oci_tokens *oci_tokens_new(struct http_client *http, const struct http_retry *retry)
 {
     struct oci_tokens *t = mem_new(struct oci_tokens);
     t->http = http;
@@ -277,7 +277,7 @@ check_status(const struct http_client_response *p, const char *scopes, struct er
         return err_set(err, ERR_UNAUTHENTICATED, "no token for %s: credentials not taken", shown);
     if (p->status == 403)
         return err_set(err, ERR_DENIED, "no token for %s: not allowed", shown);
-    if (oci_retry_is_status(p->status))
+    if (http_retry_is_status(p->status))
         return err_set(
             err, ERR_UNAVAILABLE, "no token for %s: %d after %u attempts", shown, p->status,
             p->attempts);
@@ -292,7 +292,7 @@ static enum err_kind request_token(
     char where[HTTP_URL_SHOWN_MAX];
     http_url_show(ask->challenge->realm, where);
     enum err_kind r =
-        oci_retry_send(t->retry, where, OCI_TRIES_MAX, ask_once, &asking, &response, err);
+        http_retry_send(t->retry, where, HTTP_TRIES_MAX, ask_once, &asking, &response, err);
     if (r == ERR_OK)
         r = check_status(&response, ask->scopes, err);
     if (r == ERR_OK)

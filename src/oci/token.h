@@ -6,14 +6,14 @@
 #pragma once
 
 #include "http/client.h"
+#include "http/retry.h"
 #include "oci/challenge.h"
 #include "oci/credentials.h"
-#include "oci/retry.h"
 
 struct oci_tokens;
 
 /* Both are borrowed; requests are tried again as `retry` says. */
-struct oci_tokens *oci_tokens_new(struct http_client *http, const struct oci_retry *retry);
+struct oci_tokens *oci_tokens_new(struct http_client *http, const struct http_retry *retry);
 struct oci_tokens *oci_tokens_free(struct oci_tokens *t);
 
 /* The token for that host and key that has not expired, or NULL; on the heap, a secret. */

@@ -277,7 +277,7 @@ static enum err_kind
 refused(struct upload *u, const struct http_client_response *p, bool is_last, struct err *err)
 {
     bool sent_chunks = u->has > 0;
-    if (oci_retry_is_status(p->status))
+    if (http_retry_is_status(p->status))
         return recover(u, p, ERR_OK, err);
     if (p->status == 413 && shrink_chunks(u)) {
         drop_session(u);
@@ -312,7 +312,7 @@ took_chunk(struct upload *u, const struct http_client_response *p, uint64_t end,
         return ERR_OK;
     }
     /* It may have taken less than it was sent; nothing at all would never end. */
-    if (has <= u->has && ++u->failures > OCI_TRIES_MAX)
+    if (has <= u->has && ++u->failures > HTTP_TRIES_MAX)
         return err_set(
             err, ERR_FAILED, "'%s' takes no byte of blob %s behind %" PRIu64, u->registry->host,
             u->digest, u->has);

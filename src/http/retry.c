@@ -1,4 +1,4 @@
-#include "oci/retry.h"
+#include "http/retry.h"
 #include "base/clock.h"
 #include "http/date.h"
 
@@ -11,7 +11,7 @@ enum { BACKOFF_MS = 500, BACKOFF_MAX_MS = 10000, SLEEP_PIECE_MS = 100 };
 
 /* --- waiting times ------------------------------------------------------------------------------------ */
 
-bool oci_retry_is_status(int status)
+bool http_retry_is_status(int status)
 {
     return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
         status == 504;
@@ -26,23 +26,22 @@ static bool is_all_digits(struct str s)
     return s.n > 0;
 }
 
-int64_t oci_retry_after_ms(struct str value, int64_t now_unix_ms)
+int64_t http_retry_after_ms(struct str value, int64_t now_unix_ms, int64_t max_ms)
 {
     uint64_t seconds;
     int64_t date_s;
     value = str_trim(value);
     if (is_all_digits(value)) {
-        bool is_small =
-            str_to_u64(value, &seconds) && seconds <= (uint64_t)OCI_RETRY_AFTER_MAX_MS / 1000;
-        return is_small ? (int64_t)seconds * 1000 : OCI_RETRY_AFTER_MAX_MS;
+        bool is_small = str_to_u64(value, &seconds) && seconds <= (uint64_t)max_ms / 1000;
+        return is_small ? (int64_t)seconds * 1000 : max_ms;
     }
     if (!http_date_parse(value, now_unix_ms / 1000, &date_s))
         return 0;
     int64_t ms = date_s * 1000 - now_unix_ms;
-    return ms <= 0 ? 0 : ms > OCI_RETRY_AFTER_MAX_MS ? OCI_RETRY_AFTER_MAX_MS : ms;
+    return ms <= 0 ? 0 : ms > max_ms ? max_ms : ms;
 }
 
-int64_t oci_retry_backoff_ms(unsigned tries, uint32_t random)
+int64_t http_retry_backoff_ms(unsigned tries, uint32_t random)
 {
     int64_t ms = BACKOFF_MS;
     for (unsigned i = 1; i < tries && ms < BACKOFF_MAX_MS; i++)
@@ -52,14 +51,15 @@ int64_t oci_retry_backoff_ms(unsigned tries, uint32_t random)
     return ms / 2 + (int64_t)random % (ms / 2 + 1);
 }
 
-char *oci_retry_show_ms(int64_t ms, char ret[OCI_WAIT_SHOWN_MAX])
+char *http_retry_show_ms(int64_t ms, char ret[HTTP_WAIT_SHOWN_MAX])
 {
     int64_t tenths = (ms + 99) / 100;
     if (tenths >= 100 || tenths % 10 == 0)
-        snprintf(ret, OCI_WAIT_SHOWN_MAX, "%lld s", (long long)(tenths + 9) / 10);
+        snprintf(ret, HTTP_WAIT_SHOWN_MAX, "%lld s", (long long)(tenths + 9) / 10);
     else
         snprintf(
-            ret, OCI_WAIT_SHOWN_MAX, "%lld.%lld s", (long long)tenths / 10, (long long)tenths % 10);
+            ret, HTTP_WAIT_SHOWN_MAX, "%lld.%lld s", (long long)tenths / 10,
+            (long long)tenths % 10);
     return ret;
 }
 
@@ -87,10 +87,10 @@ static uint32_t real_random(void *data)
     return bits;
 }
 
-const struct oci_retry_clock oci_retry_real_clock = {
+const struct http_retry_clock http_retry_real_clock = {
     .unix_ms = real_unix_ms, .sleep_ms = real_sleep_ms, .random = real_random};
 
-enum err_kind oci_retry_sleep(const struct oci_retry *r, int64_t ms, struct err *err)
+enum err_kind http_retry_sleep(const struct http_retry *r, int64_t ms, struct err *err)
 {
     while (ms > 0) {
         int64_t piece_ms = ms < SLEEP_PIECE_MS ? ms : SLEEP_PIECE_MS;
@@ -105,29 +105,29 @@ enum err_kind oci_retry_sleep(const struct oci_retry *r, int64_t ms, struct err 
 static bool
 is_worth_it(enum err_kind r, const struct http_client_response *p, unsigned tries, unsigned max)
 {
-    bool has_failed = r == ERR_OK ? oci_retry_is_status(p->status) : p->is_broken;
+    bool has_failed = r == ERR_OK ? http_retry_is_status(p->status) : p->is_broken;
     return has_failed && !p->has_begun && tries < max;
 }
 
 static void tell(
-    const struct oci_retry *r,
+    const struct http_retry *r,
     const char *where,
     const char *what,
     int64_t ms,
     unsigned next,
     unsigned max)
 {
-    char text[512], shown[OCI_WAIT_SHOWN_MAX];
+    char text[512], shown[HTTP_WAIT_SHOWN_MAX];
     if (r->note == NULL)
         return;
     snprintf(
         text, sizeof(text), "%s: %s, next try in %s (%u of %u)", where, what,
-        oci_retry_show_ms(ms, shown), next, max);
+        http_retry_show_ms(ms, shown), next, max);
     r->note(r->note_data, text);
 }
 
-enum err_kind oci_retry_wait(
-    const struct oci_retry *r,
+enum err_kind http_retry_wait(
+    const struct http_retry *r,
     const char *where,
     enum err_kind outcome,
     const struct http_client_response *p,
@@ -139,9 +139,9 @@ enum err_kind oci_retry_wait(
     struct str after = http_client_header(p, "Retry-After", 0);
     int64_t ms = 0;
     if (outcome == ERR_OK)
-        ms = oci_retry_after_ms(after, r->clock->unix_ms(r->clock->data));
+        ms = http_retry_after_ms(after, r->clock->unix_ms(r->clock->data), HTTP_RETRY_AFTER_MAX_MS);
     if (ms == 0)
-        ms = oci_retry_backoff_ms(tries, r->clock->random(r->clock->data));
+        ms = http_retry_backoff_ms(tries, r->clock->random(r->clock->data));
     if (outcome == ERR_OK)
         snprintf(what, sizeof(what), "status %d", p->status);
     else
@@ -149,11 +149,11 @@ enum err_kind oci_retry_wait(
             what, sizeof(what), "%s",
             outcome == ERR_TIMEOUT ? "no answer in time" : "the connection broke");
     tell(r, where, what, ms, tries + 1, max);
-    return oci_retry_sleep(r, ms, err);
+    return http_retry_sleep(r, ms, err);
 }
 
-enum err_kind oci_retry_send(
-    const struct oci_retry *r,
+enum err_kind http_retry_send(
+    const struct http_retry *r,
     const char *where,
     unsigned tries,
     enum err_kind (*send)(void *data, struct http_client_response *ret, struct err *err),
@@ -166,7 +166,7 @@ enum err_kind oci_retry_send(
         ret->attempts = attempt;
         if (!is_worth_it(k, ret, attempt, tries))
             return k == ERR_OK || attempt == 1 ? k : err_wrap(err, "after %u attempts", attempt);
-        k = oci_retry_wait(r, where, k, ret, attempt, tries, err);
+        k = http_retry_wait(r, where, k, ret, attempt, tries, err);
         http_client_response_deinit(ret);
         if (k != ERR_OK)
             return k;

@@ -1,5 +1,5 @@
 #include "base/testing.h"
-#include "oci/registry_call.h"
+#include "http/link.h"
 
 static void test_link_next__is_the_url_of_rel_next(void **state)
 {
@@ -22,7 +22,7 @@ static void test_link_next__is_the_url_of_rel_next(void **state)
         {"", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str url = oci_link_next(str_from(rows[i].header));
+        struct str url = http_link_next_of(str_from(rows[i].header));
         if (rows[i].url == NULL)
             assert_null(url.p);
         else

@@ -1,6 +1,5 @@
 #include "base/testing.h"
-#include "oci/retry.h"
-#include "oci/warning.h"
+#include "http/retry.h"
 
 #include <stdio.h>
 
@@ -81,7 +80,7 @@ static void test_retry_after__is_seconds_or_a_date_and_capped(void **state)
         {"x", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        int64_t got = oci_retry_after_ms(str_from(ROWS[i].value), NOW_MS);
+        int64_t got = http_retry_after_ms(str_from(ROWS[i].value), NOW_MS, 60000);
         if (got != ROWS[i].wanted_ms)
             fail_msg("'%s' gives %lld", ROWS[i].value, (long long)got);
     }
@@ -96,10 +95,10 @@ static void test_retry_backoff__doubles_up_to_ten_seconds_with_jitter(void **sta
     } ROWS[] = {{1, 250, 500},   {2, 500, 1000},   {3, 1000, 2000},   {4, 2000, 4000},
                 {5, 4000, 8000}, {6, 5000, 10000}, {200, 5000, 10000}};
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        assert_int_equal(oci_retry_backoff_ms(ROWS[i].tries, 0), ROWS[i].low_ms);
+        assert_int_equal(http_retry_backoff_ms(ROWS[i].tries, 0), ROWS[i].low_ms);
         assert_int_equal(
-            oci_retry_backoff_ms(ROWS[i].tries, (uint32_t)ROWS[i].low_ms), ROWS[i].high_ms);
-        int64_t any = oci_retry_backoff_ms(ROWS[i].tries, UINT32_MAX);
+            http_retry_backoff_ms(ROWS[i].tries, (uint32_t)ROWS[i].low_ms), ROWS[i].high_ms);
+        int64_t any = http_retry_backoff_ms(ROWS[i].tries, UINT32_MAX);
         assert_true(any >= ROWS[i].low_ms && any <= ROWS[i].high_ms);
     }
 }
@@ -113,8 +112,8 @@ static void test_retry_show__is_short(void **state)
     } ROWS[] = {{2000, "2 s"},   {700, "0.7 s"},  {1, "0.1 s"},    {0, "0 s"},     {1950, "2 s"},
                 {1900, "1.9 s"}, {9900, "9.9 s"}, {10001, "11 s"}, {60000, "60 s"}};
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        char shown[OCI_WAIT_SHOWN_MAX];
-        assert_string_equal(oci_retry_show_ms(ROWS[i].ms, shown), ROWS[i].text);
+        char shown[HTTP_WAIT_SHOWN_MAX];
+        assert_string_equal(http_retry_show_ms(ROWS[i].ms, shown), ROWS[i].text);
     }
 }
 
@@ -145,10 +144,10 @@ static enum err_kind play(void *data, struct http_client_response *ret, struct e
 
 static enum err_kind run(struct fake *f, struct script *s, struct err *err)
 {
-    struct oci_retry_clock clock = {fake_unix_ms, fake_sleep_ms, fake_random, f};
-    struct oci_retry retry = {&clock, fake_note, f, fake_is_cancelled, f};
+    struct http_retry_clock clock = {fake_unix_ms, fake_sleep_ms, fake_random, f};
+    struct http_retry retry = {&clock, fake_note, f, fake_is_cancelled, f};
     struct http_client_response p = {0};
-    enum err_kind r = oci_retry_send(&retry, "r:5000", OCI_TRIES_MAX, play, s, &p, err);
+    enum err_kind r = http_retry_send(&retry, "r:5000", HTTP_TRIES_MAX, play, s, &p, err);
     if (r != ERR_CANCELLED)
         assert_int_equal(p.attempts, s->sent);
     http_client_response_deinit(&p);
@@ -184,9 +183,9 @@ static void t_adv_14_tries_and_waits_are_bounded_whatever_retry_after_says(void 
         struct outcome row = {.status = 429, .headers = VALUES[i]};
         struct script s = {&row, 1, 0};
         assert_int_equal(run(&f, &s, NULL), ERR_OK);
-        assert_int_equal(s.sent, OCI_TRIES_MAX);
+        assert_int_equal(s.sent, HTTP_TRIES_MAX);
         assert_true(f.slept_ms > 0);
-        assert_true(f.slept_ms <= (OCI_TRIES_MAX - 1) * (int64_t)OCI_RETRY_AFTER_MAX_MS);
+        assert_true(f.slept_ms <= (HTTP_TRIES_MAX - 1) * (int64_t)HTTP_RETRY_AFTER_MAX_MS);
     }
 }
 
@@ -197,7 +196,7 @@ static void test_retry__a_broken_connection_is_tried_again_and_the_error_counts(
     struct err err = {0};
     PLAY(s, {.kind = ERR_UNAVAILABLE, .is_broken = true});
     assert_int_equal(run(&f, &s, &err), ERR_UNAVAILABLE);
-    assert_int_equal(s.sent, OCI_TRIES_MAX);
+    assert_int_equal(s.sent, HTTP_TRIES_MAX);
     assert_string_equal(err.text, "after 6 attempts: it broke");
 }
 
@@ -232,48 +231,6 @@ static void test_retry__waiting_is_broken_off_when_it_is_cancelled(void **state)
     assert_true(f.slept_ms < 2000);
 }
 
-/* --- warnings ------------------------------------------------------------------------------------- */
-
-static void test_warning__only_code_299_with_a_quoted_text(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *value;
-        const char *text; /* NULL: not told */
-    } ROWS[] = {
-        {"299 - \"moves to r2\"", "moves to r2"},
-        {"299 - \"a \\\"quoted\\\" word\"", "a \"quoted\" word"},
-        {"  299   \"x\"", "x"}, /* lenient: no agent */
-        {"199 - \"x\"", NULL},
-        {"299 - x", NULL},
-        {"299 - \"open", NULL},
-        {"299 -", NULL},
-        {"299", NULL},
-        {"", NULL},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        autobuf struct buf text = {0};
-        bool is_told = oci_warning_parse(str_from(ROWS[i].value), &text);
-        if (is_told != (ROWS[i].text != NULL) ||
-            (is_told && !str_eqz(buf_view(&text), ROWS[i].text)))
-            fail_msg("'%s'", ROWS[i].value);
-    }
-}
-
-static void test_warnings__are_told_once_each_and_fit_for_a_terminal(void **state)
-{
-    (void)state;
-    struct fake f = {0};
-    struct oci_warnings *w = oci_warnings_new(fake_note, &f);
-    struct http_client_response p = {0};
-    buf_text(&p.headers, "Warning: 299 - \"old\"\r\nWarning: 299 - \"\x1b[2Jbad\"\r\n");
-    oci_warnings_tell(w, "r:5000", &p);
-    oci_warnings_tell(w, "r:5000", &p);
-    assert_string_equal(f.notes, "r:5000: warning: old\nr:5000: warning: \\x1b[2Jbad\n");
-    http_client_response_deinit(&p);
-    oci_warnings_free(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,8 +242,6 @@ int main(void)
         cmocka_unit_test(test_retry__a_broken_connection_is_tried_again_and_the_error_counts),
         cmocka_unit_test(test_retry__what_stays_as_it_is_is_not_tried_again),
         cmocka_unit_test(test_retry__waiting_is_broken_off_when_it_is_cancelled),
-        cmocka_unit_test(test_warning__only_code_299_with_a_quoted_text),
-        cmocka_unit_test(test_warnings__are_told_once_each_and_fit_for_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
