@@ -93,6 +93,40 @@ static void list_objects(void *context, const struct http_request *q, struct htt
         answer_read(q, p, answer, "application/x-ndjson");
 }
 
+static void answer_json(
+    const struct http_request *q, struct http_response *p, enum err_kind r, const struct err *err)
+{
+    if (r != ERR_OK) {
+        status_write(p, q, err);
+        return;
+    }
+    p->status = 200;
+    p->content_type = "application/json";
+}
+
+static enum err_kind read_page(const struct http_request *q, struct core_page *ret, struct err *err)
+{
+    struct str limit = http_query(q, "limit");
+    uint64_t number = 0;
+    ret->token = http_query(q, "continue");
+    if (limit.p != NULL && (!str_to_u64(limit, &number) || number == 0 || number > SIZE_MAX))
+        return err_set(err, ERR_MALFORMED, "'limit' is a number from 1 on");
+    ret->limit = (size_t)number;
+    return ERR_OK;
+}
+
+static void get_history(void *context, const struct http_request *q, struct http_response *p)
+{
+    struct core_target target = target_of(q);
+    struct core_read_options options = read_options_of(q);
+    struct core_page page = {0};
+    struct err err = {0};
+    enum err_kind r = read_page(q, &page, &err);
+    if (r == ERR_OK)
+        r = core_history(context, &target, &options, &page, &p->body, &err);
+    answer_json(q, p, r, &err);
+}
+
 /* On the event thread: what is kept for the current tree. A query may ask for another one. */
 static bool
 peek(void *context, const struct http_request *q, struct http_response *p, const char *content_type)
@@ -113,17 +147,6 @@ static bool peek_object(void *context, const struct http_request *q, struct http
 static bool peek_list(void *context, const struct http_request *q, struct http_response *p)
 {
     return peek(context, q, p, "application/x-ndjson");
-}
-
-static void answer_json(
-    const struct http_request *q, struct http_response *p, enum err_kind r, const struct err *err)
-{
-    if (r != ERR_OK) {
-        status_write(p, q, err);
-        return;
-    }
-    p->status = 200;
-    p->content_type = "application/json";
 }
 
 static void get_definitions(void *context, const struct http_request *q, struct http_response *p)
@@ -306,6 +329,7 @@ const struct http_route api_routes[] = {
     {"GET", BUILT_IN "/controllers/{name}", get_controllers, NULL, 0, "one controller"},
     {"GET", OBJECTS, list_objects, peek_list, 0, "objects of a namespace"},
     {"GET", OBJECT, get_object, peek_object, 0, "one object"},
+    {"GET", OBJECT "/history", get_history, NULL, 0, "commits that changed an object"},
     {"PUT", OBJECT, put_object, NULL, 0, "create or replace an object, as a proposal"},
     {"DELETE", OBJECT, delete_object, NULL, 0, "delete an object, as a proposal"},
     {"GET", "/apis/{group}/{version}/{plural}", list_objects, peek_list, 0,

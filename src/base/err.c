@@ -11,6 +11,7 @@ static const struct err_info infos[] = {
     [ERR_MALFORMED] = {"BadRequest", 400, 6},
     [ERR_INVALID] = {"Invalid", 422, 6},
     [ERR_NOT_FOUND] = {"NotFound", 404, 3},
+    [ERR_EXPIRED] = {"Expired", 410, 3},
     [ERR_EXISTS] = {"AlreadyExists", 409, 5},
     [ERR_CONFLICT] = {"Conflict", 409, 5},
     [ERR_UNAUTHENTICATED] = {"Unauthorized", 401, 4},

@@ -13,6 +13,7 @@ enum err_kind {
     ERR_MALFORMED,       /* text that does not parse: 400 */
     ERR_INVALID,         /* parses, but breaks a rule: schema, name, manifest: 422 */
     ERR_NOT_FOUND,       /* the named thing is not there */
+    ERR_EXPIRED,         /* it was there, or may have been, and is not kept: 410 */
     ERR_EXISTS,          /* it is there already */
     ERR_CONFLICT,        /* somebody else changed it first */
     ERR_UNAUTHENTICATED, /* no or wrong credentials */

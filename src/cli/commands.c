@@ -10,10 +10,17 @@ const char *const cli_groups[] = {
 
 /* Keep sorted by name. */
 const struct cli_command *const cli_commands[] = {
-    &cmd_apply,    &cmd_completion, &cmd_config, &cmd_controller, &cmd_definitions, &cmd_delete,
-    &cmd_diff,     &cmd_edit,       &cmd_get,    &cmd_help,       &cmd_image,       &cmd_inspect,
-    &cmd_login,    &cmd_logout,     &cmd_pack,   &cmd_proposal,   &cmd_pull,        &cmd_push,
-    &cmd_registry, &cmd_version,    NULL,
+    &cmd_apply,       &cmd_completion,
+    &cmd_config,      &cmd_controller,
+    &cmd_definitions, &cmd_delete,
+    &cmd_diff,        &cmd_edit,
+    &cmd_get,         &cmd_help,
+    &cmd_history,     &cmd_image,
+    &cmd_inspect,     &cmd_login,
+    &cmd_logout,      &cmd_pack,
+    &cmd_proposal,    &cmd_pull,
+    &cmd_push,        &cmd_registry,
+    &cmd_version,     NULL,
 };
 
 #define GLOBAL(member) offsetof(struct cli_globals, member)
@@ -28,10 +35,10 @@ const struct cli_option cli_global_options[] = {
     {"timeout", 0, CLI_OPTION_TEXT, "DURATION",
      "limit for each request to the server, as in 10s; for images: without a byte",
      GLOBAL(timeout)},
-    {"revision", 0, CLI_OPTION_TEXT, "REV", "get, diff: as of this branch or commit",
+    {"revision", 0, CLI_OPTION_TEXT, "REV", "get, diff, history: as of this branch, tag or commit",
      GLOBAL(revision)},
     {"proposal", 0, CLI_OPTION_TEXT, "ID",
-     "get, diff: as of this proposal; 'new' for apply, edit, delete: make another one",
+     "get, diff, history: as of this proposal; 'new' for apply, edit, delete: make another one",
      GLOBAL(proposal)},
     {"quiet", 'q', CLI_OPTION_FLAG, NULL, "no notes and no progress", GLOBAL(is_quiet)},
     {"no-color", 0, CLI_OPTION_FLAG, NULL, "no colours", GLOBAL(no_color)},

@@ -19,6 +19,7 @@ extern const struct cli_command cmd_diff;
 extern const struct cli_command cmd_edit;
 extern const struct cli_command cmd_get;
 extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_history;
 extern const struct cli_command cmd_image;
 extern const struct cli_command cmd_image_attach;
 extern const struct cli_command cmd_image_check;

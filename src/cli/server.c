@@ -52,7 +52,7 @@ enum err_kind cli_status_kind(int status)
     } kinds[] = {
         {400, ERR_MALFORMED},   {401, ERR_UNAUTHENTICATED}, {403, ERR_DENIED},
         {404, ERR_NOT_FOUND},   {405, ERR_UNSUPPORTED},     {408, ERR_TIMEOUT},
-        {409, ERR_CONFLICT},    {410, ERR_NOT_FOUND},       {412, ERR_CONFLICT},
+        {409, ERR_CONFLICT},    {410, ERR_EXPIRED},         {412, ERR_CONFLICT},
         {413, ERR_LIMIT},       {415, ERR_MALFORMED},       {422, ERR_INVALID},
         {429, ERR_UNAVAILABLE}, {503, ERR_UNAVAILABLE},     {504, ERR_TIMEOUT},
         {507, ERR_NO_SPACE},

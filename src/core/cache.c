@@ -133,20 +133,24 @@ static struct entry *oldest_of(const struct slot *slot, size_t *ret_count)
     return last;
 }
 
+/* Not where it alone would take a good part of the cache. */
 static void insert(
     struct core_cache *c,
-    const struct core_cache_work *w,
+    struct str key,
+    const struct repo_id *root,
     struct vfs_seen *seen,
     struct core_answer *a)
 {
-    struct slot *slot = make_slot(c, w->key);
+    if (vfs_seen_bytes(seen) + a->n >= c->bytes_max / 4)
+        return;
+    struct slot *slot = make_slot(c, key);
     struct entry *e = mem_new(struct entry);
     size_t count;
     e->slot = slot;
     e->seen = vfs_seen_ref(seen);
     e->answer = core_answer_ref(a);
-    e->bytes = sizeof(*e) + sizeof(*slot) + w->key.n + vfs_seen_bytes(seen) + sizeof(*a) + a->n;
-    add_root(e, w->root);
+    e->bytes = sizeof(*e) + sizeof(*slot) + key.n + vfs_seen_bytes(seen) + sizeof(*a) + a->n;
+    add_root(e, root);
     struct entry *oldest = oldest_of(slot, &count);
     LL_PREPEND2(slot->entries, e, sibling);
     DL_APPEND(c->by_use, e);
@@ -158,8 +162,7 @@ static void insert(
         drop(c, c->by_use);
 }
 
-static struct core_answer *
-find_proven(struct core_cache *c, struct str key, const struct repo_id *root)
+static struct entry *find_entry(struct core_cache *c, struct str key, const struct repo_id *root)
 {
     struct slot *slot = find_slot(c, key);
     for (struct entry *e = slot == NULL ? NULL : slot->entries; e != NULL; e = e->sibling) {
@@ -167,9 +170,16 @@ find_proven(struct core_cache *c, struct str key, const struct repo_id *root)
             continue;
         touch(c, e);
         c->stats.hits++;
-        return core_answer_ref(e->answer);
+        return e;
     }
     return NULL;
+}
+
+static struct core_answer *
+find_proven(struct core_cache *c, struct str key, const struct repo_id *root)
+{
+    struct entry *e = find_entry(c, key, root);
+    return e == NULL ? NULL : core_answer_ref(e->answer);
 }
 
 /* --- proving ------------------------------------------------------------------------------------------ */
@@ -237,8 +247,8 @@ static enum err_kind compute(
     struct vfs_seen *seen = r == ERR_OK ? vfs_trace_seen(trace) : NULL;
     pthread_mutex_lock(&c->lock);
     c->stats.misses++;
-    if (seen != NULL && vfs_seen_bytes(seen) + (*ret)->n < c->bytes_max / 4)
-        insert(c, w, seen, *ret);
+    if (seen != NULL)
+        insert(c, w->key, w->root, seen, *ret);
     pthread_mutex_unlock(&c->lock);
     vfs_seen_unref(seen);
     vfs_trace_free(trace);
@@ -421,6 +431,37 @@ enum err_kind core_cache_get(
     /* Without a root nobody knows whether a computation that is under way began before a change that
      * this reader has seen: each computes, or proves, for itself. */
     return work->root != NULL ? fly(c, work, ret, err) : prove_or_compute(c, work, ret, err);
+}
+
+bool core_cache_look(
+    struct core_cache *c,
+    struct str key,
+    const struct repo_id *root,
+    struct vfs_seen **ret_seen,
+    struct core_answer **ret_answer)
+{
+    pthread_mutex_lock(&c->lock);
+    struct entry *e = find_entry(c, key, root);
+    if (e != NULL) {
+        *ret_seen = vfs_seen_ref(e->seen);
+        *ret_answer = core_answer_ref(e->answer);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e != NULL;
+}
+
+void core_cache_keep(
+    struct core_cache *c,
+    struct str key,
+    const struct repo_id *root,
+    struct vfs_seen *seen,
+    struct core_answer *answer)
+{
+    pthread_mutex_lock(&c->lock);
+    c->stats.misses++;
+    if (find_entry(c, key, root) == NULL)
+        insert(c, key, root, seen, answer);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void core_cache_stats(struct core_cache *c, struct core_cache_stats *ret)

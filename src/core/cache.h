@@ -51,3 +51,24 @@ enum err_kind core_cache_get(
     const struct core_cache_work *work,
     struct core_answer **ret,
     struct err *err) MUST_USE;
+
+/*
+ * For whoever computes by himself and wants to know for which other trees a result holds: what is kept of
+ * this key for this root, with what was seen; false: nothing.
+ * ret_seen    with a reference
+ * ret_answer  with a reference
+ */
+struct vfs_seen;
+bool core_cache_look(
+    struct core_cache *c,
+    struct str key,
+    const struct repo_id *root,
+    struct vfs_seen **ret_seen,
+    struct core_answer **ret_answer);
+/* Keep a result of one's own, made by what was seen of the tree with this root. */
+void core_cache_keep(
+    struct core_cache *c,
+    struct str key,
+    const struct repo_id *root,
+    struct vfs_seen *seen,
+    struct core_answer *answer);

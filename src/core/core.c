@@ -1,6 +1,5 @@
 /* Start, stop and the current snapshot: what ties the folder together. */
 #include "core/core.h"
-#include "base/ids.h"
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/loader.h"
@@ -291,48 +290,6 @@ struct core *core_free(struct core *c)
     pthread_cond_destroy(&c->poll_wake);
     free(c);
     return NULL;
-}
-
-/* --- which tree a read is about -------------------------------------------------------------------- */
-
-static enum err_kind
-resolve(struct core *c, const struct core_read_options *o, struct repo_id *ret, struct err *err)
-{
-    if (o->proposal.n == 0)
-        return repo_resolve(c->repo, o->revision, ret, err);
-    if (!id_is_valid(o->proposal))
-        return err_set(
-            err, ERR_INVALID, "'" STR_FMT "' is not a proposal id",
-            STR_ARG(str_take(o->proposal, 64)));
-    autofree char *ref = mem_printf("refs/heads/" SCM_BRANCH_PREFIX STR_FMT, STR_ARG(o->proposal));
-    enum err_kind r = repo_ref_read(c->repo, ref, ret, err);
-    if (r == ERR_NOT_FOUND)
-        return err_set(err, r, "no open proposal '" STR_FMT "'", STR_ARG(o->proposal));
-    return r;
-}
-
-enum err_kind core_view_for(
-    struct core *c,
-    struct core_snapshot *s,
-    const struct core_read_options *o,
-    struct core_view *ret,
-    struct err *err)
-{
-    *ret = (struct core_view){.tree = s->tree, .has_root = s->has_commit, .root = s->root};
-    if (o->revision.n == 0 && o->proposal.n == 0)
-        return ERR_OK;
-    if (!c->is_git)
-        return err_set(
-            err, ERR_MALFORMED,
-            "NotVersioned: a local directory has no revisions and no proposals");
-    if (o->revision.n > 0 && o->proposal.n > 0)
-        return err_set(err, ERR_MALFORMED, "'revision' and 'proposal' exclude each other");
-    struct repo_id commit;
-    enum err_kind r = resolve(c, o, &commit, err);
-    if (r == ERR_OK)
-        r = repo_tree(c->repo, &commit, &ret->owned, &ret->root, err);
-    ret->tree = ret->owned;
-    return r;
 }
 
 void core_kinds(struct core *c, void (*visit)(const struct core_kind *k, void *data), void *data)

@@ -115,6 +115,25 @@ enum err_kind core_list(
  */
 struct core_answer *core_peek(struct core *c, const struct core_target *t);
 
+/* Which part of a long list. */
+struct core_page {
+    size_t limit;     /* 0: the default of what is listed */
+    struct str token; /* "continue" of the page before; empty: from the start */
+};
+/*
+ * The commits that made, changed or deleted an object, newest first, along the first parents of what `o`
+ * names: {"items":[{change, commit, time, author, email, message, proposal, etag, revision}…],
+ * "metadata":{"continue":…}}. A page may be shorter than its limit, even empty, and go on.
+ * fails  as core_get; EXPIRED, MALFORMED (NotVersioned, limit, token)
+ */
+enum err_kind core_history(
+    struct core *c,
+    const struct core_target *t,
+    const struct core_read_options *o,
+    const struct core_page *page,
+    struct buf *ret,
+    struct err *err) MUST_USE;
+
 struct core_write_options {
     struct str idempotency_key; /* empty: none */
     struct str requester;       /* name for the commit; empty: cup */

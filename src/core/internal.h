@@ -73,6 +73,15 @@ static inline void core_view_deinit(struct core_view *v)
 }
 #define auto_core_view CLEANUP(core_view_deinit)
 
+/* The commit that a read is about. MALFORMED (NotVersioned for a directory; no revision at all),
+ * NOT_FOUND, EXPIRED: an id of a commit that is not here. */
+enum err_kind core_read_commit(
+    struct core *c,
+    struct core_snapshot *s,
+    const struct core_read_options *o,
+    struct repo_id *ret,
+    struct err *err) MUST_USE;
+
 /* With one reference. */
 struct core_answer *core_answer_new(enum err_kind kind, struct str bytes, const char *etag);
 
