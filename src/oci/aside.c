@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "oci/ring.h"
 
-enum { ROOM = 1 << 20, STACK_BYTES = 256 << 10 };
+enum { ROOM = 1 << 20, BATCH = 128 << 10, STACK_BYTES = 256 << 10 };
 
 struct oci_aside {
     struct oci_ring ring;
@@ -36,7 +36,7 @@ oci_aside_new(bool (*write)(void *data, const char *p, size_t n, struct err *err
     struct oci_aside *a = mem_new(struct oci_aside);
     a->write = write;
     a->data = data;
-    oci_ring_init(&a->ring, ROOM);
+    oci_ring_init(&a->ring, ROOM, BATCH);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     a->is_running = pthread_create(&a->thread, &attr, run, a) == 0;

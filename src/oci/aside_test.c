@@ -83,12 +83,11 @@ static void test_aside__of_nothing_ends(void **state)
     assert_null(oci_aside_free(NULL));
 }
 
-static void test_ring__gives_what_was_put_after_it_was_closed(void **state)
+static void check_ring(size_t batch)
 {
-    (void)state;
     struct oci_ring r;
     const char *p;
-    oci_ring_init(&r, 8);
+    oci_ring_init(&r, 8, batch);
     assert_true(oci_ring_put(&r, "abcde", 5));
     assert_int_equal(oci_ring_look(&r, &p), 5);
     oci_ring_taken(&r, 3);
@@ -103,6 +102,13 @@ static void test_ring__gives_what_was_put_after_it_was_closed(void **state)
     oci_ring_abandon(&r);
     assert_false(oci_ring_put(&r, "k", 1));
     oci_ring_deinit(&r);
+}
+
+static void test_ring__gives_what_was_put_after_it_was_closed(void **state)
+{
+    (void)state;
+    check_ring(1);
+    check_ring(5); /* less than a batch at the end */
 }
 
 int main(void)

@@ -12,7 +12,8 @@
 
 enum { STALE_PARTIAL_S = 24 * 3600 };
 
-enum { WRITE_BACK_BYTES = 8 << 20 };
+/* What comes in small pieces is written in large ones, and sent on its way to the disk in larger ones. */
+enum { GATHER_BYTES = 256 << 10, WRITE_BACK_BYTES = 8 << 20 };
 
 /* --- opening -------------------------------------------------------------------------------------- */
 
@@ -346,6 +347,7 @@ static enum err_kind take_partial(
             return err_errno(err, errno, "reading a partial blob");
         if (n == 0)
             return ERR_OK;
+        w->written += (uint64_t)n;
         enum err_kind r = oci_verifier_add(&w->verifier, piece, (size_t)n, err);
         if (r == ERR_OK && write != NULL && !write(data, piece, (size_t)n, err))
             r = err != NULL ? err->kind : ERR_IO;
@@ -377,6 +379,7 @@ enum err_kind oci_blob_begin_partial(
 enum err_kind oci_blob_restart(struct oci_blob_writer *w, struct err *err)
 {
     struct oci_verifier fresh;
+    w->gathered = w->written = 0;
     if (ftruncate(w->fd, 0) != 0 || lseek(w->fd, 0, SEEK_SET) < 0)
         return err_errno(err, errno, "emptying a partial blob");
     oci_verifier_init(&fresh, w->verifier.digest, w->verifier.size);
@@ -389,20 +392,42 @@ enum err_kind oci_blob_restart(struct oci_blob_writer *w, struct err *err)
  * left to wait for. Whether it works does not matter here. */
 static void write_back(const struct oci_blob_writer *w, size_t n)
 {
-    uint64_t end = w->verifier.got / WRITE_BACK_BYTES * WRITE_BACK_BYTES;
-    if (end > 0 && w->verifier.got - n < end)
-        (void)sync_file_range(
-            w->fd, (off_t)(end - WRITE_BACK_BYTES), WRITE_BACK_BYTES, SYNC_FILE_RANGE_WRITE);
+    uint64_t end = w->written / WRITE_BACK_BYTES * WRITE_BACK_BYTES;
+    uint64_t start = (w->written - n) / WRITE_BACK_BYTES * WRITE_BACK_BYTES;
+    if (end > start)
+        (void)sync_file_range(w->fd, (off_t)start, (off_t)(end - start), SYNC_FILE_RANGE_WRITE);
+}
+
+static enum err_kind
+write_piece(struct oci_blob_writer *w, const void *p, size_t n, struct err *err)
+{
+    enum err_kind r = fs_write_all(w->fd, p, n, err);
+    if (r != ERR_OK)
+        return r;
+    w->written += n;
+    write_back(w, n);
+    return ERR_OK;
+}
+
+static enum err_kind write_gathered(struct oci_blob_writer *w, struct err *err)
+{
+    size_t n = w->gathered;
+    w->gathered = 0;
+    return n == 0 ? ERR_OK : write_piece(w, w->gather, n, err);
 }
 
 enum err_kind oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, struct err *err)
 {
     enum err_kind r = oci_verifier_add(&w->verifier, p, n, err);
-    if (r == ERR_OK)
-        r = fs_write_all(w->fd, p, n, err);
-    if (r == ERR_OK)
-        write_back(w, n);
-    return r;
+    if (r == ERR_OK && n > GATHER_BYTES - w->gathered)
+        r = write_gathered(w, err);
+    if (r != ERR_OK || n >= GATHER_BYTES)
+        return r == ERR_OK ? write_piece(w, p, n, err) : r;
+    if (w->gather == NULL)
+        w->gather = mem_alloc(GATHER_BYTES);
+    memcpy(w->gather + w->gathered, p, n);
+    w->gathered += n;
+    return ERR_OK;
 }
 
 enum err_kind oci_blob_verify(struct oci_blob_writer *w, struct err *err)
@@ -417,6 +442,8 @@ enum err_kind oci_blob_verify(struct oci_blob_writer *w, struct err *err)
 enum err_kind oci_blob_commit(struct oci_blob_writer *w, struct err *err)
 {
     enum err_kind r = oci_blob_verify(w, err);
+    if (r == ERR_OK)
+        r = write_gathered(w, err);
     if (r != ERR_OK)
         return r;
     autofree char *path = layout_blob_path(w->layout, w->verifier.digest);
@@ -436,9 +463,13 @@ void oci_blob_deinit(struct oci_blob_writer *w)
 {
     if (w->layout == NULL)
         return;
+    /* Whoever goes on takes what the file has; a write that fails leaves less of it. */
+    if (w->temp != NULL && w->is_partial)
+        (void)!write_gathered(w, NULL);
     if (w->temp != NULL && !(w->is_partial && w->verifier.got > 0))
         unlink(w->temp);
     free(w->temp);
+    free(w->gather);
     if (w->fd >= 0)
         close(w->fd);
     oci_verifier_deinit(&w->verifier);

@@ -115,6 +115,9 @@ struct oci_blob_writer {
     int fd;
     char *temp;
     struct oci_verifier verifier;
+    char *gather; /* small pieces on their way into the file; NULL: none came yet */
+    size_t gathered;
+    uint64_t written; /* what the file has */
     bool is_verified;
     bool is_partial; /* deinit leaves what is there for whoever comes next: see begin_partial */
 };

@@ -79,6 +79,34 @@ static void test_partial__is_gone_on_with(void **state)
     assert_int_equal(ingest_count(d), 0);
 }
 
+/* Small pieces are gathered before they are written, and large ones are not. */
+static void test_blob__is_what_was_added_whatever_the_pieces(void **state)
+{
+    struct desk *d = *state;
+    enum { ALL = 3 << 20 };
+    static const size_t PIECES[] = {1000, 16 << 10, 255 << 10, 256 << 10, 1 << 20};
+    char digest[OCI_DIGEST_MAX];
+    autofree char *bytes = mem_alloc(ALL);
+    for (size_t i = 0; i < ALL; i++)
+        bytes[i] = (char)(i * 31 >> 7);
+    oci_digest_of(str_of(bytes, ALL), digest);
+    auto_oci_blob struct oci_blob_writer w = {.fd = -1};
+    for (size_t at = 0, i = 0; at < ALL; i++) {
+        size_t n = PIECES[i % ARRAY_LEN(PIECES)];
+        n = n < ALL - at ? n : ALL - at;
+        if (i % 7 == 0) { /* broken off now and then, and gone on with */
+            oci_blob_deinit(&w);
+            assert_int_equal(
+                oci_blob_begin_partial(d->layout, digest, ALL, NULL, NULL, &w, NULL), ERR_OK);
+            assert_int_equal(w.verifier.got, at);
+        }
+        assert_int_equal(oci_blob_add(&w, bytes + at, n, NULL), ERR_OK);
+        at += n;
+    }
+    assert_int_equal(oci_blob_commit(&w, NULL), ERR_OK);
+    assert_int_equal(oci_layout_read(d->layout, digest, ALL, NULL, NULL, NULL), ERR_OK);
+}
+
 static void test_partial__with_wrong_bytes_is_not_kept(void **state)
 {
     struct desk *d = *state;
@@ -153,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         desk_test(test_partial__is_gone_on_with),
+        desk_test(test_blob__is_what_was_added_whatever_the_pieces),
         desk_test(test_partial__with_wrong_bytes_is_not_kept),
         desk_test(test_partial__longer_than_the_blob_begins_anew),
         desk_test(test_partial__two_at_once_do_not_share_a_file),

@@ -23,7 +23,7 @@ struct oci_relay *oci_relay_new(struct oci_registry *from, const char *digest, u
     r->from = from;
     r->digest = digest;
     r->size = size;
-    oci_ring_init(&r->ring, ROOM);
+    oci_ring_init(&r->ring, ROOM, 1);
     return r;
 }
 

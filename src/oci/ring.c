@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-void oci_ring_init(struct oci_ring *r, size_t room)
+void oci_ring_init(struct oci_ring *r, size_t room, size_t batch)
 {
-    *r = (struct oci_ring){.room = room};
+    *r = (struct oci_ring){.room = room, .batch = batch};
     r->bytes = mem_alloc(room);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
@@ -50,7 +50,8 @@ bool oci_ring_put(struct oci_ring *r, const char *p, size_t n)
         r->used += piece;
         p += piece;
         n -= piece;
-        pthread_cond_signal(&r->changed);
+        if (r->used >= r->batch)
+            pthread_cond_signal(&r->changed);
     }
     bool is_taken = !r->is_abandoned;
     pthread_mutex_unlock(&r->lock);
@@ -78,7 +79,7 @@ void oci_ring_abandon(struct oci_ring *r)
 size_t oci_ring_look(struct oci_ring *r, const char **ret)
 {
     pthread_mutex_lock(&r->lock);
-    while (r->used == 0 && !r->is_closed)
+    while (r->used < r->batch && !r->is_closed)
         pthread_cond_wait(&r->changed, &r->lock);
     *ret = r->bytes + r->start;
     size_t n = r->used < r->room - r->start ? r->used : r->room - r->start;

@@ -13,13 +13,16 @@ struct oci_ring {
     pthread_cond_t changed;
     char *bytes;
     size_t room;
+    size_t batch;
     size_t start;
     size_t used;
     bool is_closed;    /* nothing more is put */
     bool is_abandoned; /* nobody takes any more */
 };
 
-void oci_ring_init(struct oci_ring *r, size_t room);
+/* The taker sleeps until `batch` bytes are there, or the end: 1 where they are waited for, more, at most
+ * `room`, where a wake-up each few bytes costs more than it gains. */
+void oci_ring_init(struct oci_ring *r, size_t room, size_t batch);
 void oci_ring_deinit(struct oci_ring *r); /* when neither thread uses it any more */
 void oci_ring_reset(struct oci_ring *r);  /* empty and open again; likewise */
 
