@@ -1,13 +1,12 @@
 /*
- * From a put or delete to the source: overlay, changes, then files of a local directory, or a commit
- * on a proposal's branch.
+ * From a put or delete to the source: overlay, changes, then a commit on a proposal's branch. How they
+ * become files of a local directory: change_local.c.
  */
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "core/internal.h"
-#include "vfs/localtree.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -17,7 +16,7 @@ static const int TRIES = 5;
 
 #define BRANCH_REF_PREFIX "refs/heads/" SCM_BRANCH_PREFIX
 
-static struct overlay *new_overlay(const struct core_change *change, struct vfs *tree)
+struct overlay *core_change_overlay(const struct core_change *change, struct vfs *tree)
 {
     uint64_t max = change->served->controller->written_max;
     return overlay_new(tree, max > 0 ? max : WRITTEN_MAX_DEFAULT);
@@ -53,9 +52,8 @@ enum err_kind core_change_apply(
     return controller->ops->put(controller, &call, change->body, err);
 }
 
-/* source  of the SCM driver; not looked at without an url */
-static void
-write_result(struct core_result *ret, const char *id, const char *source, const char *url)
+void core_change_result(
+    struct core_result *ret, const char *id, const char *source, const char *url)
 {
     buf_printf(&ret->body, "{\"id\":\"%s\",\"empty\":false,\"proposal\":", id);
     if (url == NULL) {
@@ -65,43 +63,6 @@ write_result(struct core_result *ret, const char *id, const char *source, const 
     buf_printf(&ret->body, "{\"source\":\"%s\",\"url\":", source);
     json_text_string(&ret->body, str_from(url));
     buf_text(&ret->body, "}}\n");
-}
-
-static const char zero_id[] = "00000000000000000000000000";
-
-/* In a directory the same paths are refused as in a commit. */
-static enum err_kind check_paths(const struct vfs_changes *changes, struct err *err)
-{
-    enum err_kind r = ERR_OK;
-    for (size_t i = 0; r == ERR_OK && i < changes->count; i++)
-        r = repo_check_path(changes->items[i].path, err);
-    return r;
-}
-
-enum err_kind core_change_local(
-    struct core *c,
-    struct core_snapshot *s,
-    const struct core_change *change,
-    struct core_result *ret,
-    struct err *err)
-{
-    struct overlay *overlay = new_overlay(change, s->tree);
-    struct vfs_changes changes = {0};
-    pthread_mutex_lock(&c->local_write_lock);
-    enum err_kind r = core_change_apply(change, overlay, s->tree, err);
-    if (r == ERR_OK)
-        r = overlay_changes(overlay, &changes, err);
-    if (r == ERR_OK)
-        r = check_paths(&changes, err);
-    if (r == ERR_OK && changes.count > 0 && !change->options->is_dry_run)
-        r = vfs_localtree_apply(c->local_path, &changes, err);
-    pthread_mutex_unlock(&c->local_write_lock);
-    if (r == ERR_OK && changes.count == 0)
-        ret->is_unchanged = true;
-    else if (r == ERR_OK)
-        write_result(ret, zero_id, NULL, NULL);
-    overlay_free(overlay);
-    return r;
 }
 
 /* --- git ------------------------------------------------------------------------------------------ */
@@ -232,7 +193,7 @@ static enum err_kind answer(struct attempt *a, struct core_result *ret, struct e
         r = a->c->scm->driver->create(a->c->scm, &proposal, &url, err);
     }
     if (r == ERR_OK)
-        write_result(ret, a->id, a->c->scm->driver->source, url);
+        core_change_result(ret, a->id, a->c->scm->driver->source, url);
     return r;
 }
 
@@ -333,7 +294,7 @@ static enum err_kind missing(struct attempt *a, struct core_result *ret, struct 
 static enum err_kind
 change_over_tree(struct attempt *a, struct vfs *tree, struct core_result *ret, struct err *err)
 {
-    struct overlay *overlay = new_overlay(a->change, tree);
+    struct overlay *overlay = core_change_overlay(a->change, tree);
     struct vfs_changes changes = {0};
     struct repo_id commit;
     bool is_same = false;
@@ -345,7 +306,7 @@ change_over_tree(struct attempt *a, struct vfs *tree, struct core_result *ret, s
         if (r == ERR_OK && changes.count == 0)
             r = unchanged(a, ret, err);
         else if (r == ERR_OK && a->change->options->is_dry_run)
-            write_result(ret, zero_id, NULL, NULL);
+            core_change_result(ret, CORE_NO_PROPOSAL, NULL, NULL);
         else if (r == ERR_OK) {
             r = commit_changes(a, &changes, &commit, &is_same, err);
             if (r == ERR_OK)
@@ -366,7 +327,7 @@ find_retry(struct attempt *a, bool *ret_done, struct core_result *ret, struct er
     enum err_kind r = a->c->scm->driver->show(a->c->scm, a->id, &p, err);
     if (r == ERR_OK) {
         *ret_done = true;
-        write_result(ret, a->id, a->c->scm->driver->source, p.url);
+        core_change_result(ret, a->id, a->c->scm->driver->source, p.url);
     }
     scm_proposal_deinit(&p);
     return r == ERR_NOT_FOUND ? ERR_OK : r;

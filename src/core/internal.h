@@ -124,6 +124,13 @@ enum err_kind core_change_local(
     const struct core_change *change,
     struct core_result *ret,
     struct err *err) MUST_USE;
+/* What the change is computed on; release with overlay_free before the tree. */
+struct overlay *core_change_overlay(const struct core_change *change, struct vfs *tree);
+/* The answer to a change. url NULL: nothing can be looked at; source (of the SCM driver) then is not
+ * looked at either. */
+#define CORE_NO_PROPOSAL "00000000000000000000000000"
+void core_change_result(
+    struct core_result *ret, const char *id, const char *source, const char *url);
 /* Run the change's put or delete on an overlay over `tree`; If-Match is checked against it. */
 enum err_kind core_change_apply(
     const struct core_change *change,
