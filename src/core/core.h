@@ -73,8 +73,8 @@ struct core_target {
     struct str name; /* of list: empty */
 };
 struct core_read_options {
-    struct str revision;       /* branch, commit; empty: the target branch */
-    struct str proposal;       /* id; empty: none */
+    struct str revision;       /* branch, tag, commit id; empty: the target branch */
+    struct str proposal;       /* id, of an open one or one that ended; empty: none */
     const atomic_bool *cancel; /* set once nobody waits for the answer: CANCELLED; NULL: never */
 };
 
@@ -93,8 +93,9 @@ struct core_answer *core_answer_unref(struct core_answer *a); /* NULL is fine; r
 /*
  * One object, compact with a final newline, as upstream writes it; the etag is the hash of that.
  * ret    with a reference for the caller; its kind is OK
- * fails  NOT_FOUND (kind, object), INVALID (name grammar, NotVersioned), FAILED (controller),
- *        TIMEOUT, UNAVAILABLE
+ * fails  NOT_FOUND (kind, object, branch, proposal), INVALID (name grammar), MALFORMED (no revision at
+ *        all; NotVersioned), EXPIRED (a commit that is not kept), FAILED (controller), TIMEOUT,
+ *        UNAVAILABLE
  */
 enum err_kind core_get(
     struct core *c,

@@ -74,7 +74,7 @@ static inline void core_view_deinit(struct core_view *v)
 #define auto_core_view CLEANUP(core_view_deinit)
 
 /* The commit that a read is about. MALFORMED (NotVersioned for a directory; no revision at all),
- * NOT_FOUND, EXPIRED: an id of a commit that is not here. */
+ * NOT_FOUND, EXPIRED: an id of a commit that is not here; and as scm_driver.show. */
 enum err_kind core_read_commit(
     struct core *c,
     struct core_snapshot *s,

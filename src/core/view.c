@@ -3,17 +3,39 @@
 #include "base/mem.h"
 #include "core/internal.h"
 
+/* One that ended has no branch: the driver tells where it stood, and the commits may be gone. */
+static enum err_kind
+ended_head(struct core *c, const char *id, struct repo_id *ret, struct err *err)
+{
+    struct scm_proposal p = {0};
+    struct repo_commit_info info = {0};
+    enum err_kind r = c->scm->driver->show(c->scm, id, &p, err);
+    if (r == ERR_OK)
+        r = repo_id_parse(str_from(p.head), ret, err);
+    if (r == ERR_OK)
+        r = repo_commit_info(c->repo, ret, &info, err);
+    if (r == ERR_NOT_FOUND && p.state == SCM_OPEN)
+        r = err_set(
+            err, ERR_UNAVAILABLE, "the commits of proposal '%s' have not arrived here yet", id);
+    else if (r == ERR_NOT_FOUND && p.state != 0)
+        r = err_set(
+            err, ERR_EXPIRED, "proposal '%s' was %s, and its commits are not kept any more", id,
+            scm_state_name(p.state));
+    repo_commit_info_deinit(&info);
+    scm_proposal_deinit(&p);
+    return r;
+}
+
 static enum err_kind
 proposal_head(struct core *c, struct str id, struct repo_id *ret, struct err *err)
 {
     if (!id_is_valid(id))
         return err_set(
             err, ERR_MALFORMED, "'" STR_FMT "' is not a proposal id", STR_ARG(str_take(id, 64)));
-    autofree char *ref = mem_printf("refs/heads/" SCM_BRANCH_PREFIX STR_FMT, STR_ARG(id));
+    autofree char *text = mem_strdup_str(id);
+    autofree char *ref = mem_printf("refs/heads/" SCM_BRANCH_PREFIX "%s", text);
     enum err_kind r = repo_ref_read(c->repo, ref, ret, err);
-    if (r == ERR_NOT_FOUND)
-        return err_set(err, r, "no open proposal '" STR_FMT "'", STR_ARG(id));
-    return r;
+    return r == ERR_NOT_FOUND ? ended_head(c, text, ret, err) : r;
 }
 
 /* A commit that is not here may have been: a branch that was moved by force leaves such ids behind. */

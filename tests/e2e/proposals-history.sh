@@ -2,35 +2,23 @@
 # History of one object: which commits changed it, who, when, through which proposal; and reads of what each left.
 . "$(dirname "$0")/../support/lib.sh"
 
-mkdir "$work/defs"
-cat >"$work/defs/widgets.json" <<'JSON'
-{"apiVersion":"cup.flipt.io/v1alpha1","kind":"ResourceDefinition","metadata":{"name":"widgets.example.com"},
- "names":{"kind":"Widget","singular":"widget","plural":"widgets"},"spec":{"group":"example.com","versions":{"v1":{"type":"object"}}}}
-JSON
-cat >"$work/defs/controller.json" <<'JSON'
-{"apiVersion":"cup.flipt.io/v1alpha1","kind":"Controller","metadata":{"name":"files"},"spec":{"type":"template","spec":{}}}
-JSON
-cat >"$work/defs/binding.json" <<'JSON'
-{"apiVersion":"cup.flipt.io/v1alpha1","kind":"Binding","metadata":{"name":"b"},"spec":{"controller":"files","resources":["example.com/v1/widgets"]}}
-JSON
+. "$CUP_SOURCE_DIR/tests/support/widgets.sh"
 
-widget() { # NAME NUMBER
-    printf '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"namespace":"default","name":"%s"},"spec":{"n":%s}}\n' "$1" "$2"
-}
+define_widgets "$work/defs"
 repo=$work/repo.git
 new_bare_repo "$repo" README <<<"seed"
 start_cupd -api-source git -api-git-repo "$repo" -api-git-poll 100ms -api-resources "$work/defs"
-url=$CUP_ADDRESS/apis/example.com/v1/namespaces/default/widgets
+url=$CUP_ADDRESS/$widgets_path
 
-propose() { # NAME NUMBER: a merged proposal; its id is in $id
-    id=$(widget "$1" "$2" | cup apply -f - -o json | jq -r .id)
+propose_and_merge() {
+    propose "$@"
     expect_exit 0 cup proposal merge "$id"
 }
 expect_exit 3 cup history widgets a
-propose a 1
+propose_and_merge a 1
 created=$id
-propose other 1
-propose a 2
+propose_and_merge other 1
+propose_and_merge a 2
 changed=$id
 first=$(git -C "$repo" rev-parse main)
 id=$(cup delete widgets a -o json | jq -r .id)
@@ -79,7 +67,7 @@ holds "cup get --revision reads there" jq -e '.spec.n == 2' "$work/out"
 # --- from elsewhere than the target branch
 cup history widgets a --revision "$first" -o json >"$work/out"
 holds "history starts at a revision" jq -e '[.items[].change] == ["changed","created"]' "$work/out"
-id=$(widget a 9 | cup apply -f - -o json | jq -r .id)
+propose a 9
 cup history widgets a --proposal "$id" -o json >"$work/out"
 holds "... or at a proposal" jq -e '.items | length == 5 and .[0].change == "changed"' "$work/out"
 cup history widgets a --limit 2 -o json >"$work/out"
@@ -93,13 +81,13 @@ curl -s "$url/a/history?limit=3&continue=$token" >"$work/next"
 holds "which the next one goes on from" test "$(jq -sc '[.[].items[].change]' "$work/out" "$work/next")" = '["created","deleted","changed","created"]'
 holds "and the last one has none" jq -e '.metadata == {}' "$work/next"
 answer() { # QUERY
-    curl -s -o "$work/answer" -w '%{http_code}' "$url/a/history?$1"
+    status_of "$widgets_path/a/history?$1"
 }
 holds "a commit that is not there is 410" test "$(answer revision=1234567890123456789012345678901234567890)" = 410
 holds "... a token of one too" test "$(answer continue=1234567890123456789012345678901234567890)" = 410
 holds "a made-up token is 400" test "$(answer continue=main)" = 400
 holds "a limit that is none is 400" test "$(answer limit=0)$(answer limit=-1)$(answer limit=501)$(answer limit=x)" = 400400400400
-holds "a name that is none is 422" test "$(curl -s -o /dev/null -w '%{http_code}' "$url/-a/history")" = 422
+holds "a name that is none is 422" test "$(status_of "$widgets_path/-a/history")" = 422
 expect_exit 2 cup history widgets
 expect_exit 2 cup history widgets a --limit nothing
 
@@ -114,7 +102,6 @@ holds "a commit that broke the object is told of, and does not hide what was bef
 # --- a directory has none
 mkdir "$work/dir"
 start_cupd -api-source local -api-local-path "$work/dir" -api-resources "$work/defs"
-url=$CUP_ADDRESS/apis/example.com/v1/namespaces/default/widgets
 holds "a directory has no history: 400" test "$(answer limit=1)" = 400
 holds "... and says why" jq -e '.reason == "NotVersioned"' "$work/answer"
 done_testing
