@@ -7,6 +7,7 @@
 #include "cli/run.h"
 #include "oci/tests_layer.h"
 #include "vfs/localtree.h"
+#include "vfs/localwrite.h"
 #include "vfs/memtree.h"
 #include "json/json.h"
 

@@ -5,6 +5,7 @@
 #include "cli/guest.h"
 #include "cli/run.h"
 #include "vfs/localtree.h"
+#include "vfs/localwrite.h"
 #include "wasmhost/wasmhost.h"
 
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #include "cli/profile.h"
 #include "cli/run.h"
 #include "cli/trial.h"
-#include "vfs/localtree.h"
+#include "vfs/localwrite.h"
 #include "json/json.h"
 
 #include <stddef.h>

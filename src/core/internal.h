@@ -37,7 +37,8 @@ struct core {
     char *self_url; /* set once, before the first request */
 
     /* Serialises writers of a local directory: there is no compare-and-swap for files. Held for the
-     * whole of a change; readers do not take it. */
+     * whole of a change; readers do not take it. Other processes are kept out by vfs/localwrite.h, whose
+     * lock is asked for again and again: here it is our turn at once. */
     pthread_mutex_t local_write_lock;
 
     pthread_t poller;

@@ -1,4 +1,5 @@
 #include "vfs/localtree.h"
+#include "vfs/localwrite.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
