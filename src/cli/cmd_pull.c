@@ -33,7 +33,7 @@ write_definition(const char *dir, const struct oci_definition *definition, struc
 {
     auto_oci_definition_info struct oci_definition_info info = {0};
     struct str bytes = str_of(definition->bytes, definition->n);
-    enum err_kind r = oci_definition_check(bytes, &info, err);
+    enum err_kind r = oci_definition_read(bytes, &info, err);
     if (r != ERR_OK)
         return r;
     autofree char *name = mem_printf("%s.%s.json", info.plural, info.group);

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "oci/ring.h"
 
-enum { ROOM = 1 << 20, BATCH = 128 << 10, STACK_BYTES = 256 << 10 };
+enum { ROOM = 512 << 10, BATCH = 128 << 10, STACK_BYTES = 256 << 10 };
 
 struct oci_aside {
     struct oci_ring ring;

@@ -74,16 +74,6 @@ static enum err_kind check_version(struct str version, yyjson_val *schema, struc
         return refuse("version", version, "must be lower-case letters, digits and '-'", err);
     if (!yyjson_is_obj(schema) && !yyjson_is_bool(schema))
         return refuse("the schema of version", version, "is neither an object nor a boolean", err);
-    autobuf struct buf text = {.max = OCI_DEFINITION_MAX};
-    json_text_canonical(&text, schema);
-    enum err_kind r = buf_check(&text, "the schema", err);
-    if (r != ERR_OK)
-        return r;
-    struct json_schema *compiled = NULL;
-    r = json_schema_compile(buf_view(&text), &compiled, err);
-    json_schema_free(compiled);
-    if (r != ERR_OK)
-        return err_wrap(err, "the schema of version '" STR_FMT "'", STR_ARG(version));
     return ERR_OK;
 }
 
@@ -128,8 +118,13 @@ static enum err_kind check_root(yyjson_val *root, struct oci_definition_info *in
     return check_versions(json_get(json_get(root, "spec"), "versions"), info, err);
 }
 
-enum err_kind
-oci_definition_check(struct str text, struct oci_definition_info *ret, struct err *err)
+static enum err_kind parse(struct str text, struct json_doc *ret, struct err *err)
+{
+    enum err_kind r = json_parse(text, JSON_STRICT, ret, err);
+    return r == ERR_MALFORMED ? err_as(err, ERR_INVALID) : r;
+}
+
+enum err_kind oci_definition_read(struct str text, struct oci_definition_info *ret, struct err *err)
 {
     if (text.n > OCI_DEFINITION_MAX)
         return err_set(
@@ -137,9 +132,7 @@ oci_definition_check(struct str text, struct oci_definition_info *ret, struct er
             OCI_DEFINITION_MAX);
     auto_json struct json_doc doc = {0};
     auto_oci_definition_info struct oci_definition_info info = {0};
-    enum err_kind r = json_parse(text, JSON_STRICT, &doc, err);
-    if (r == ERR_MALFORMED)
-        r = err_as(err, ERR_INVALID);
+    enum err_kind r = parse(text, &doc, err);
     if (r == ERR_OK)
         r = check_root(doc.root, &info, err);
     if (r != ERR_OK)
@@ -147,6 +140,50 @@ oci_definition_check(struct str text, struct oci_definition_info *ret, struct er
     *ret = info;
     info = (struct oci_definition_info){0};
     return ERR_OK;
+}
+
+static enum err_kind check_schema(struct str version, yyjson_val *schema, struct err *err)
+{
+    autobuf struct buf text = {.max = OCI_DEFINITION_MAX};
+    json_text_canonical(&text, schema);
+    enum err_kind r = buf_check(&text, "the schema", err);
+    if (r != ERR_OK)
+        return r;
+    struct json_schema *compiled = NULL;
+    r = json_schema_compile(buf_view(&text), &compiled, err);
+    json_schema_free(compiled);
+    if (r != ERR_OK)
+        return err_wrap(err, "the schema of version '" STR_FMT "'", STR_ARG(version));
+    return ERR_OK;
+}
+
+enum err_kind oci_definition_check_schemas(struct str text, struct err *err)
+{
+    size_t i, n;
+    yyjson_val *key, *schema;
+    auto_json struct json_doc doc = {0};
+    enum err_kind r = parse(text, &doc, err);
+    if (r != ERR_OK)
+        return r;
+    yyjson_obj_foreach(json_get(json_get(doc.root, "spec"), "versions"), i, n, key, schema)
+    {
+        r = check_schema(json_str(key), schema, err);
+        if (r != ERR_OK)
+            return r;
+    }
+    return ERR_OK;
+}
+
+enum err_kind
+oci_definition_check(struct str text, struct oci_definition_info *ret, struct err *err)
+{
+    enum err_kind r = oci_definition_read(text, ret, err);
+    if (r != ERR_OK)
+        return r;
+    r = oci_definition_check_schemas(text, err);
+    if (r != ERR_OK)
+        oci_definition_info_deinit(ret);
+    return r;
 }
 
 void oci_definition_info_deinit(struct oci_definition_info *info)

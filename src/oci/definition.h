@@ -18,7 +18,12 @@ struct oci_definition_info {
     char **versions; /* in the order they are written */
     size_t version_count;
 };
-/* INVALID names what is wrong; schemas are compiled. */
+/* Everything but its schemas. INVALID names what is wrong. */
+enum err_kind
+oci_definition_read(struct str text, struct oci_definition_info *ret, struct err *err) MUST_USE;
+/* Its schemas are schemas: they are compiled. `text` has been read well. */
+enum err_kind oci_definition_check_schemas(struct str text, struct err *err) MUST_USE;
+/* Both. */
 enum err_kind
 oci_definition_check(struct str text, struct oci_definition_info *ret, struct err *err) MUST_USE;
 void oci_definition_info_deinit(struct oci_definition_info *info);

@@ -37,6 +37,7 @@ void oci_image_deinit(struct oci_image *image)
 
 void oci_read_image_deinit(struct oci_read_image *r)
 {
+    apart_deinit(&r->schemas);
     oci_manifest_deinit(&r->manifest);
     oci_manifest_deinit(&r->index);
     oci_raw_deinit(&r->raw);
@@ -220,7 +221,7 @@ static enum err_kind load_definition(
     enum err_kind r = oci_place_read_all(place, d, &bytes, err);
     if (r != ERR_OK)
         return r;
-    r = oci_definition_check(buf_view(&bytes), &ret->info, err);
+    r = oci_definition_read(buf_view(&bytes), &ret->info, err);
     if (r != ERR_OK)
         return err_wrap(err, "layer %s", d->digest);
     struct str title = oci_annotation(d->annotations, OCI_ANNOTATION_TITLE);
@@ -278,6 +279,18 @@ static enum err_kind load_definitions(
     }
     free(all);
     return r;
+}
+
+static enum err_kind check_schemas(const void *data, struct err *err)
+{
+    const struct oci_image *image = data;
+    for (size_t i = 0; i < image->definition_count; i++) {
+        const struct oci_definition *d = &image->definitions[i];
+        enum err_kind r = oci_definition_check_schemas(str_of(d->bytes, d->n), err);
+        if (r != ERR_OK)
+            return err_wrap(err, "layer %s", d->digest);
+    }
+    return ERR_OK;
 }
 
 /* --- manifest, index ---------------------------------------------------------------------------------- */
@@ -469,7 +482,7 @@ void oci_image_name_after(struct oci_image *image, const struct oci_ref *ref)
         image->name = mem_strdup_str(name);
 }
 
-enum err_kind oci_image_read(
+enum err_kind oci_image_read_ahead(
     struct oci_place *place,
     struct oci_read_image *ret_read,
     struct oci_image *ret,
@@ -487,5 +500,25 @@ enum err_kind oci_image_read(
     }
     *ret_read = read;
     *ret = image;
+    if (image.definition_count > 0)
+        apart_begin(&ret_read->schemas, check_schemas, ret);
     return ERR_OK;
+}
+
+enum err_kind oci_image_read(
+    struct oci_place *place,
+    struct oci_read_image *ret_read,
+    struct oci_image *ret,
+    struct err *err)
+{
+    enum err_kind r = oci_image_read_ahead(place, ret_read, ret, err);
+    if (r != ERR_OK)
+        return r;
+    r = apart_end(&ret_read->schemas, err);
+    if (r == ERR_OK)
+        return r;
+    oci_read_image_deinit(ret_read);
+    *ret_read = (struct oci_read_image){0};
+    oci_image_deinit(ret);
+    return err_wrap(err, "%s", place->shown);
 }

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/apart.h"
 #include "oci/image.h"
 #include "oci/source.h"
 
@@ -44,6 +45,7 @@ struct oci_read_image {
     struct oci_manifest index;    /* parsed raw, where it is one */
     struct oci_manifest manifest; /* the image's own */
     bool has_index;
+    struct apart schemas; /* whoever looks at the definitions' schemas; see oci_image_read_ahead */
 };
 void oci_read_image_deinit(struct oci_read_image *r);
 #define auto_oci_read_image CLEANUP(oci_read_image_deinit)
@@ -54,6 +56,17 @@ enum err_kind
 oci_raw_parse(const struct oci_raw *raw, struct oci_manifest *ret, struct err *err) MUST_USE;
 /* Resolve, follow an index, check the rules of docs/image-format.md section 1, read the definitions. */
 enum err_kind oci_image_read(
+    struct oci_place *place,
+    struct oci_read_image *ret_read,
+    struct oci_image *ret,
+    struct err *err) MUST_USE;
+
+/*
+ * The same, but that the schemas of the definitions are schemas is still being found out, in a copy of this
+ * process (compiling them takes memory that a pull does not need otherwise): apart_end(&ret_read->schemas)
+ * says. ret must stay where it is until then.
+ */
+enum err_kind oci_image_read_ahead(
     struct oci_place *place,
     struct oci_read_image *ret_read,
     struct oci_image *ret,

@@ -13,7 +13,7 @@
 enum { STALE_PARTIAL_S = 24 * 3600 };
 
 /* What comes in small pieces is written in large ones, and sent on its way to the disk in larger ones. */
-enum { GATHER_BYTES = 256 << 10, WRITE_BACK_BYTES = 8 << 20 };
+enum { GATHER_BYTES = 128 << 10, WRITE_BACK_BYTES = 8 << 20 };
 
 /* --- opening -------------------------------------------------------------------------------------- */
 
@@ -424,7 +424,7 @@ enum err_kind oci_blob_add(struct oci_blob_writer *w, const void *p, size_t n, s
     if (r != ERR_OK || n >= GATHER_BYTES)
         return r == ERR_OK ? write_piece(w, p, n, err) : r;
     if (w->gather == NULL)
-        w->gather = mem_alloc(GATHER_BYTES);
+        w->gather = mem_alloc(w->verifier.size < GATHER_BYTES ? w->verifier.size : GATHER_BYTES);
     memcpy(w->gather + w->gathered, p, n);
     w->gathered += n;
     return ERR_OK;

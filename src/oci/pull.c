@@ -4,11 +4,16 @@
 #include "oci/copy.h"
 #include "oci/trust.h"
 
+#include <pthread.h>
+
 /* Everything of one pull; nothing is named in the store before all of it is there and checked. */
 struct pull {
     struct oci_session *session;
     struct oci_layout *store;
     const struct oci_image *image;
+    pthread_mutex_t lock; /* guards schemas */
+    struct apart *schemas;
+    struct err verdict; /* on them, when they are waited for */
 };
 
 /* --- the content layer: looked into on its way -------------------------------------------------------- */
@@ -115,6 +120,22 @@ find_definition(const struct oci_image *image, const char *digest)
     return NULL;
 }
 
+/* All of them together: one that is no schema, and none is kept. */
+static enum err_kind
+bring_definition(struct pull *p, const struct oci_definition *def, struct err *err)
+{
+    char digest[OCI_DIGEST_MAX];
+    pthread_mutex_lock(&p->lock);
+    if (p->verdict.kind == ERR_OK)
+        p->verdict.kind = apart_end(p->schemas, &p->verdict);
+    pthread_mutex_unlock(&p->lock);
+    if (p->verdict.kind == ERR_OK)
+        return oci_layout_put(p->store, str_of(def->bytes, def->n), digest, err);
+    if (err != NULL)
+        *err = p->verdict;
+    return p->verdict.kind;
+}
+
 static enum err_kind bring(
     void *data,
     struct oci_transfer *t,
@@ -131,7 +152,7 @@ static enum err_kind bring(
     if (strcmp(d->digest, p->image->content_digest) == 0)
         return bring_content(p, t, d, err);
     if (def != NULL)
-        return oci_layout_put(p->store, str_of(def->bytes, def->n), digest, err);
+        return bring_definition(p, def, err);
     if (strcmp(d->digest, OCI_EMPTY_DIGEST) == 0 && d->size == strlen(OCI_EMPTY_BYTES))
         return oci_layout_put(p->store, STR(OCI_EMPTY_BYTES), digest, err);
     *ret_is_done = false;
@@ -178,17 +199,19 @@ oci_pull(struct oci_session *s, const struct oci_ref *ref, struct oci_image *ret
             "'%s' is a name of the local store and has no registry to pull from (Docker Hub is "
             "written docker.io/%s)",
             ref->repository, ref->repository);
-    struct pull p = {.session = s, .image = &image};
+    struct pull p = {.session = s, .image = &image, .schemas = &read.schemas};
     enum err_kind r = oci_session_store(s, true, &p.store, err);
     if (r == ERR_OK)
         r = oci_session_place(s, ref, false, false, &from, err);
     if (r == ERR_OK)
-        r = oci_image_read(&from, &read, &image, err);
+        r = oci_image_read_ahead(&from, &read, &image, err);
     if (r != ERR_OK)
         return r;
+    pthread_mutex_init(&p.lock, NULL);
     r = oci_trust_check(s->trust, ref, &from, image.digest, &verdict, err);
     if (r == ERR_OK)
         r = bring_image(&p, &from, ref, &read, err);
+    pthread_mutex_destroy(&p.lock);
     if (r != ERR_OK) {
         oci_image_deinit(&image);
         return err_wrap(err, "%s", from.shown);
