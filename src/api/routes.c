@@ -25,6 +25,7 @@ static struct core_read_options read_options_of(const struct http_request *q)
     return (struct core_read_options){
         .revision = http_query(q, "revision"),
         .proposal = http_query(q, "proposal"),
+        .at_least = http_query(q, "atLeast"),
         .cancel = q->is_gone};
 }
 
@@ -299,7 +300,7 @@ static void get_controllers(void *context, const struct http_request *q, struct 
     answer_json(q, p, core_controllers(context, http_param(q, "name"), &p->body, &err), &err);
 }
 
-/* Whoever answers has loaded everything: see core_new. */
+/* Whoever answers has loaded everything that is not in the source: see core_new. */
 static void get_health(void *context, const struct http_request *q, struct http_response *p)
 {
     (void)context;
@@ -307,6 +308,16 @@ static void get_health(void *context, const struct http_request *q, struct http_
     p->status = 200;
     p->content_type = "text/plain; charset=utf-8";
     buf_text(&p->body, "ok\n");
+}
+
+/* 200 also with an old commit: a remote that is down must not take the reads of all replicas away. */
+static void get_readiness(void *context, const struct http_request *q, struct http_response *p)
+{
+    struct err err = {0};
+    bool is_ready = false;
+    answer_json(q, p, core_readiness(context, &is_ready, &p->body, &err), &err);
+    if (!is_ready && p->status == 200)
+        p->status = 503;
 }
 
 static void get_metrics(void *context, const struct http_request *q, struct http_response *p)
@@ -336,6 +347,6 @@ const struct http_route api_routes[] = {
      "objects of all namespaces"},
     {"GET", "/healthz", get_health, NULL, 0, "the process answers"},
     {"GET", "/metrics", get_metrics, NULL, 0, "counters in Prometheus' text form"},
-    {"GET", "/readyz", get_health, NULL, 0, "everything is loaded"},
+    {"GET", "/readyz", get_readiness, NULL, 0, "there is something to read; how old it is"},
 };
 const size_t api_route_count = ARRAY_LEN(api_routes);

@@ -90,6 +90,8 @@ void status_write(struct http_response *p, const struct http_request *q, const s
     if (reason.p == NULL)
         reason = str_from(info->name);
     write_status(p, q, info->http_status, reason, err->text, err->causes);
+    if (info->http_status == 503)
+        http_response_header(p, "Retry-After", "1");
 }
 
 void status_write_as(

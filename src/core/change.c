@@ -160,6 +160,8 @@ static enum err_kind find_open(struct attempt *a, struct err *err)
 static enum err_kind prepare(struct attempt *a, struct err *err)
 {
     enum err_kind r = repo_ref_read(a->c->repo, a->c->target_ref, &a->target, err);
+    if (r == ERR_NOT_FOUND) /* gone since the last look; not what the client asked for */
+        r = err_as(err, ERR_UNAVAILABLE);
     if (r != ERR_OK)
         return err_wrap(err, "target branch '%s'", a->c->target_branch);
     a->base = a->target;

@@ -1,143 +1,12 @@
-/* Start, stop and the current snapshot: what ties the folder together. */
+/* Start and stop: what ties the folder together. */
 #include "core/core.h"
 #include "base/mem.h"
+#include "core/follow.h"
 #include "core/internal.h"
 #include "core/loader.h"
 #include "core/names.h"
 #include "core/scm_git.h"
 #include "http/client.h"
-#include "vfs/localtree.h"
-
-#include <errno.h>
-#include <time.h>
-
-/* A repository on this disk is looked at often: reading one ref costs microseconds. */
-static const int64_t DISK_POLL_MS = 1000;
-
-struct core_snapshot *core_current(struct core *c)
-{
-    pthread_mutex_lock(&c->lock);
-    struct core_snapshot *s = core_snapshot_ref(c->current);
-    pthread_mutex_unlock(&c->lock);
-    return s;
-}
-
-static void publish(struct core *c, struct core_snapshot *take_snapshot)
-{
-    pthread_mutex_lock(&c->lock);
-    struct core_snapshot *old = c->current;
-    c->current = take_snapshot;
-    pthread_mutex_unlock(&c->lock);
-    core_snapshot_unref(old);
-}
-
-static enum err_kind snapshot_of_branch(
-    struct core *c, struct core_registry *registry, struct core_snapshot **ret, struct err *err)
-{
-    struct repo_id commit;
-    struct repo_id root;
-    struct vfs *tree = NULL;
-    enum err_kind r = repo_ref_read(c->repo, c->target_ref, &commit, err);
-    if (r != ERR_OK)
-        return err_wrap(err, "branch '%s' of '%s'", c->target_branch, repo_display_url(c->repo));
-    r = repo_tree(c->repo, &commit, &tree, &root, err);
-    if (r == ERR_OK)
-        *ret = core_snapshot_new(&commit, &root, tree, registry);
-    return r;
-}
-
-static enum err_kind snapshot_of_directory(
-    struct core *c, struct core_registry *registry, struct core_snapshot **ret, struct err *err)
-{
-    struct vfs *tree = NULL;
-    enum err_kind r = vfs_localtree_new(c->local_path, &tree, err);
-    if (r == ERR_OK)
-        *ret = core_snapshot_new(NULL, NULL, tree, registry);
-    return r;
-}
-
-enum err_kind core_refresh(struct core *c, struct core_registry *registry, struct err *err)
-{
-    if (registry == NULL) {
-        struct repo_id commit;
-        auto_snapshot struct core_snapshot *now = core_current(c);
-        if (!c->is_git)
-            return ERR_OK;
-        enum err_kind r = repo_ref_read(c->repo, c->target_ref, &commit, err);
-        if (r != ERR_OK || repo_id_eq(&commit, &now->commit))
-            return r;
-        struct core_snapshot *next = NULL;
-        r = snapshot_of_branch(c, now->registry, &next, err);
-        if (r == ERR_OK)
-            publish(c, next);
-        return r;
-    }
-    struct core_snapshot *next = NULL;
-    enum err_kind r = c->is_git ? snapshot_of_branch(c, registry, &next, err)
-                                : snapshot_of_directory(c, registry, &next, err);
-    if (r == ERR_OK)
-        publish(c, next);
-    return r;
-}
-
-/* --- poller --------------------------------------------------------------------------------------- */
-
-/* true: time to stop */
-static bool sleep_until_next(struct core *c)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += c->poll_ms / 1000;
-    until.tv_nsec += c->poll_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&c->poll_lock);
-    int rc = 0;
-    while (!c->is_stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&c->poll_wake, &c->poll_lock, &until);
-    bool is_stopping = c->is_stopping;
-    pthread_mutex_unlock(&c->poll_lock);
-    return is_stopping;
-}
-
-/* What went wrong is not repeated each second: only a change of the message is worth a note. */
-static void *poll_branch(void *data)
-{
-    struct core *c = data;
-    char last[ERR_TEXT_MAX] = "";
-    while (!sleep_until_next(c)) {
-        struct err err = {0};
-        bool is_bad = core_refresh(c, NULL, &err) != ERR_OK;
-        if (is_bad && strcmp(last, err.text) != 0 && c->note != NULL)
-            c->note(
-                c->note_data, LOG_ERROR, "branch cannot be read: serving the last good commit",
-                str_from(err.text));
-        memcpy(last, is_bad ? err.text : "", is_bad ? sizeof(last) : 1);
-    }
-    return NULL;
-}
-
-static enum err_kind start_poller(struct core *c, struct err *err)
-{
-    int rc = pthread_create(&c->poller, NULL, poll_branch, c);
-    if (rc != 0)
-        return err_errno(err, rc, "starting the poller");
-    c->has_poller = true;
-    return ERR_OK;
-}
-
-static void stop_poller(struct core *c)
-{
-    if (!c->has_poller)
-        return;
-    pthread_mutex_lock(&c->poll_lock);
-    c->is_stopping = true;
-    pthread_cond_signal(&c->poll_wake);
-    pthread_mutex_unlock(&c->poll_lock);
-    pthread_join(c->poller, NULL);
-}
 
 /* --- start and stop ------------------------------------------------------------------------------- */
 
@@ -210,12 +79,7 @@ static void init_locks(struct core *c)
 {
     pthread_mutex_init(&c->lock, NULL);
     pthread_mutex_init(&c->local_write_lock, NULL);
-    pthread_mutex_init(&c->poll_lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->poll_wake, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&c->refresh_lock, NULL);
 }
 
 static struct core *new_core(const struct core_options *o)
@@ -227,7 +91,6 @@ static struct core *new_core(const struct core_options *o)
     c->target_ref = mem_printf("refs/heads/%s", branch);
     c->local_path = mem_strdup(o->local_path != NULL ? o->local_path : ".");
     c->self_url = mem_strdup(o->self_url != NULL ? o->self_url : "http://localhost:8181");
-    c->poll_ms = o->git_poll_ms > 0 ? o->git_poll_ms : DISK_POLL_MS;
     c->note = o->note;
     c->note_data = o->note_data;
     c->cache = core_cache_new(o->cache_bytes);
@@ -246,10 +109,8 @@ static enum err_kind start(struct core *c, const struct core_options *o, struct 
     if (r == ERR_OK)
         r = core_load(c->host, o, &registry, err);
     if (r == ERR_OK)
-        r = core_refresh(c, registry, err);
+        r = core_follow_start(c, o, registry, err);
     core_registry_unref(registry);
-    if (r == ERR_OK && c->is_git)
-        r = start_poller(c, err);
     return r;
 }
 
@@ -269,7 +130,7 @@ struct core *core_free(struct core *c)
 {
     if (c == NULL)
         return NULL;
-    stop_poller(c);
+    core_follow_stop(c);
     core_snapshot_unref(c->current);
     core_cache_free(c->cache);
     if (c->scm != NULL)
@@ -286,8 +147,7 @@ struct core *core_free(struct core *c)
     free(c->self_url);
     pthread_mutex_destroy(&c->lock);
     pthread_mutex_destroy(&c->local_write_lock);
-    pthread_mutex_destroy(&c->poll_lock);
-    pthread_cond_destroy(&c->poll_wake);
+    pthread_mutex_destroy(&c->refresh_lock);
     free(c);
     return NULL;
 }

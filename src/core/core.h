@@ -75,6 +75,7 @@ struct core_target {
 struct core_read_options {
     struct str revision;       /* branch, tag, commit id; empty: the target branch */
     struct str proposal;       /* id, of an open one or one that ended; empty: none */
+    struct str at_least;       /* commit id that the target branch must have; empty: any will do */
     const atomic_bool *cancel; /* set once nobody waits for the answer: CANCELLED; NULL: never */
 };
 
@@ -176,6 +177,13 @@ core_proposal_close(struct core *c, struct str id, struct buf *ret, struct err *
 /* {"items":[…]} or one: image reference, digest, kinds, conditions, last error. */
 enum err_kind
 core_controllers(struct core *c, struct str name, struct buf *ret, struct err *err) MUST_USE;
+
+/*
+ * How the source is: {"ready":…,"source":…,"branch":…,"commit":…,"age":SECONDS,"error":…} and newline.
+ * Ready: there is something to read, however old. age is that of the last look that got through.
+ */
+enum err_kind
+core_readiness(struct core *c, bool *ret_is_ready, struct buf *ret, struct err *err) MUST_USE;
 
 /* Counters for /metrics, in Prometheus' text form. */
 void core_write_metrics(struct core *c, struct buf *to);

@@ -237,6 +237,8 @@ enum err_kind core_history(
     struct buf *ret,
     struct err *err)
 {
+    if (core_wait_for_text(c, o->at_least, o->cancel, err) != ERR_OK)
+        return err->kind;
     auto_snapshot struct core_snapshot *s = core_current(c);
     struct walk w = {
         .c = c,

@@ -5,6 +5,7 @@
 
 #include "core/cache.h"
 #include "core/core.h"
+#include "core/follow.h"
 #include "core/snapshot.h"
 #include "repo/repo.h"
 #include "scm/scm.h"
@@ -18,7 +19,6 @@ struct core {
     char *target_branch; /* "main" */
     char *target_ref;    /* "refs/heads/main" */
     char *local_path;
-    int64_t poll_ms;
     struct http_client *http; /* for the repository's remote and its forge; NULL: a local source */
     struct repo *repo;        /* NULL for a local source */
     struct scm_git git;
@@ -41,19 +41,11 @@ struct core {
      * lock is asked for again and again: here it is our turn at once. */
     pthread_mutex_t local_write_lock;
 
-    pthread_t poller;
-    bool has_poller;
-    pthread_mutex_t poll_lock; /* guards is_stopping */
-    pthread_cond_t poll_wake;
-    bool is_stopping;
+    struct core_sync *sync; /* NULL for a local source */
+    /* From reading the branch to publishing its snapshot: the older of two must not come last. Readers
+     * do not take it. */
+    pthread_mutex_t refresh_lock;
 };
-
-/* The current snapshot with a reference for the caller. */
-struct core_snapshot *core_current(struct core *c);
-/* Build a snapshot of the target branch if it moved, and publish it. `registry` NULL: keep the one in
- * use. */
-enum err_kind
-core_refresh(struct core *c, struct core_registry *registry, struct err *err) MUST_USE;
 
 /* The tree that a read is about: the snapshot's, a revision's or a proposal's. */
 struct core_view {

@@ -76,8 +76,10 @@ static enum err_kind carry_out(
     struct core_result *ret,
     struct err *err)
 {
-    return c->is_git ? core_change_git(c, change, ret, err)
-                     : core_change_local(c, s, change, ret, err);
+    if (!c->is_git)
+        return core_change_local(c, s, change, ret, err);
+    enum err_kind r = core_need_source(c, change->options->cancel, err);
+    return r == ERR_OK ? core_change_git(c, change, ret, err) : r;
 }
 
 enum err_kind core_put(

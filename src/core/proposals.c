@@ -148,10 +148,12 @@ enum err_kind core_proposal_merge(
     autofree char *text = mem_strdup_str(id);
     autofree char *author = requester.n > 0 ? mem_strdup_str(requester) : mem_strdup("cup");
     char commit[SCM_COMMIT_HEX + 1];
-    r = c->scm->driver->merge(c->scm, text, author, "cup@flipt.io", commit, err);
-    /* Seen by this server's own reads before it answers. */
+    r = core_need_source(c, NULL, err);
     if (r == ERR_OK)
-        r = core_refresh(c, NULL, err);
+        r = c->scm->driver->merge(c->scm, text, author, "cup@flipt.io", commit, err);
+    /* Seen by this server's own reads before it answers; it is merged even if that takes too long. */
+    if (r == ERR_OK)
+        (void)!core_wait_for_text(c, str_from(commit), NULL, NULL);
     return r == ERR_OK ? core_proposal_show(c, id, false, ret, err) : r;
 }
 
@@ -161,6 +163,8 @@ enum err_kind core_proposal_close(struct core *c, struct str id, struct buf *ret
     if (r != ERR_OK)
         return r;
     autofree char *text = mem_strdup_str(id);
-    r = c->scm->driver->close(c->scm, text, err);
+    r = core_need_source(c, NULL, err);
+    if (r == ERR_OK)
+        r = c->scm->driver->close(c->scm, text, err);
     return r == ERR_OK ? core_proposal_show(c, id, false, ret, err) : r;
 }

@@ -258,6 +258,8 @@ static enum err_kind answer(
     struct core_answer **ret,
     struct err *err)
 {
+    if (core_wait_for_text(c, o->at_least, o->cancel, err) != ERR_OK)
+        return err->kind;
     auto_snapshot struct core_snapshot *s = core_current(c);
     auto_core_view struct core_view view = {0};
     autobuf struct buf key = {0};

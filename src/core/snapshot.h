@@ -1,7 +1,6 @@
 /*
  * What a reader sees: one commit's tree and the registry, immutable once published. The current one is
- * swapped whole (by the poller, a merge, an image that moved); a reader that took a reference goes on
- * with its own.
+ * swapped whole (core/follow.c); a reader that took a reference goes on with its own.
  */
 #pragma once
 
@@ -11,10 +10,10 @@
 
 struct core_snapshot {
     int refs;              /* atomic */
-    bool has_commit;       /* false: a local directory */
+    bool has_commit;       /* false: a local directory, or no commit is known yet */
     struct repo_id commit; /* of the target branch */
     struct repo_id root;   /* its tree */
-    struct vfs *tree;      /* any thread */
+    struct vfs *tree;      /* any thread; NULL: no commit is known yet (core_need_tree) */
     struct core_registry *registry;
 };
 

@@ -1,5 +1,7 @@
 /* What runs: the controllers of the current snapshot, as JSON for api/ and cli/. */
+#include "base/clock.h"
 #include "core/internal.h"
+#include "core/sync.h"
 #include "json/json.h"
 
 static void member(struct buf *to, const char *lead, const char *value)
@@ -83,6 +85,46 @@ enum err_kind core_controllers(struct core *c, struct str name, struct buf *ret,
     return buf_check(ret, "the list of controllers", err);
 }
 
+/* --- the source ------------------------------------------------------------------------------------- */
+
+static double age_s(const struct core_sync_state *state)
+{
+    return (double)(clock_monotonic_ms() - state->good_ms) / 1000;
+}
+
+static void write_branch(struct core *c, const struct core_snapshot *s, struct buf *to)
+{
+    char hex[REPO_ID_HEX + 1];
+    struct core_sync_state state;
+    core_sync_state(c->sync, &state);
+    member(to, ",\"source\":", repo_display_url(c->repo));
+    member(to, ",\"branch\":", c->target_branch);
+    repo_id_hex(&s->commit, hex);
+    member(to, ",\"commit\":", s->has_commit ? hex : NULL);
+    if (state.good_ms < 0)
+        buf_text(to, ",\"age\":null");
+    else
+        buf_printf(to, ",\"age\":%.3f", age_s(&state));
+    member(to, ",\"error\":", state.is_failing ? state.err.text : NULL);
+}
+
+enum err_kind core_readiness(struct core *c, bool *ret_is_ready, struct buf *ret, struct err *err)
+{
+    auto_snapshot struct core_snapshot *s = core_current(c);
+    *ret_is_ready = s->tree != NULL;
+    buf_printf(ret, "{\"ready\":%s", *ret_is_ready ? "true" : "false");
+    if (c->is_git) {
+        write_branch(c, s, ret);
+    } else {
+        member(ret, ",\"source\":", c->local_path);
+        buf_text(ret, ",\"branch\":null,\"commit\":null,\"age\":null,\"error\":null");
+    }
+    buf_text(ret, "}\n");
+    return buf_check(ret, "state of the source", err);
+}
+
+/* --- metrics ---------------------------------------------------------------------------------------- */
+
 static void metric(struct buf *to, const char *name, const char *type, const char *help, uint64_t v)
 {
     buf_printf(
@@ -90,8 +132,27 @@ static void metric(struct buf *to, const char *name, const char *type, const cha
         (unsigned long long)v);
 }
 
+static void write_source_metrics(struct core *c, struct buf *to)
+{
+    struct core_sync_state state;
+    core_sync_state(c->sync, &state);
+    metric(to, "cup_source_fetches_total", "counter", "Looks at the source's branch.", state.looks);
+    metric(
+        to, "cup_source_fetch_failures_total", "counter", "Those that did not get through.",
+        state.failures);
+    metric(to, "cup_source_failing", "gauge", "1 while the last look failed.", state.is_failing);
+    if (state.good_ms >= 0)
+        buf_printf(
+            to,
+            "# HELP cup_source_age_seconds Since the last look that got through.\n"
+            "# TYPE cup_source_age_seconds gauge\ncup_source_age_seconds %.3f\n",
+            age_s(&state));
+}
+
 void core_write_metrics(struct core *c, struct buf *to)
 {
+    if (c->sync != NULL)
+        write_source_metrics(c, to);
     struct core_cache_stats s;
     core_cache_stats(c->cache, &s);
     metric(

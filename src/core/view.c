@@ -63,6 +63,8 @@ enum err_kind core_read_commit(
         return err_set(
             err, ERR_MALFORMED,
             "NotVersioned: a local directory has no revisions and no proposals");
+    if (core_need_tree(c, s, err) != ERR_OK)
+        return ERR_UNAVAILABLE;
     if (o->revision.n > 0 && o->proposal.n > 0)
         return err_set(err, ERR_MALFORMED, "'revision' and 'proposal' exclude each other");
     if (o->revision.n > 0)
@@ -82,7 +84,7 @@ enum err_kind core_view_for(
 {
     *ret = (struct core_view){.tree = s->tree, .has_root = s->has_commit, .root = s->root};
     if (o->revision.n == 0 && o->proposal.n == 0)
-        return ERR_OK;
+        return core_need_tree(c, s, err);
     struct repo_id commit;
     enum err_kind r = core_read_commit(c, s, o, &commit, err);
     if (r == ERR_OK)
