@@ -21,6 +21,8 @@
 # start_fault_registry ARG…   tests/support/fault_registry.py; $registry, $evil, and $registry_log, a JSON
 #                           line a request. The story fails if the evil one ever sees a secret
 # requests JQ               how many of the requests in $registry_log JQ is true of
+# start_git_http ROOT ARG…   tests/support/git_http.py; $git_url is its address, $git_faults the file of its
+#                           faults, $git_log its log: a JSON line a request
 # start_cupd ARG…, stop_cupd                            sets and exports CUP_ADDRESS; $cupd_exit
 # new_bare_repo DIR FILE    with branch main and one commit: FILE as on stdin
 # compile_guest OUT         C of a controller on stdin, compiled to wasm32-wasi
@@ -191,6 +193,18 @@ start_fault_registry() {
 
 requests() {
     jq -n "[inputs | select(.method) | select($1)] | length" "$registry_log"
+}
+
+start_git_http() {
+    local out
+    out=$(mktemp "$work/git-http.XXXX")
+    git_faults=$out.faults
+    git_log=$out.log
+    : >"$git_faults" >"$git_log"
+    start_program "$out" python3 "$CUP_SOURCE_DIR/tests/support/git_http.py" "$@" \
+        --faults "$git_faults" --log "$git_log"
+    wait_for "$out" '^git=(.+)$'
+    git_url=$found
 }
 
 start_cupd() {
