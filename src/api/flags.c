@@ -19,7 +19,9 @@ static const struct row rows[FLAG_COUNT] = {
     [FLAG_LOCAL_PATH] = {"api-local-path", ".", "directory of source local", false},
     [FLAG_GIT_REPO] = {"api-git-repo", "", "repository of source git: a path or file://", false},
     [FLAG_GIT_SCM] =
-        {"api-git-scm", "", "where proposals are kept: plain (in the repository)", false},
+        {"api-git-scm", "",
+         "where proposals are kept: github, gitea, gitlab, or plain (in the repository itself)",
+         false},
     [FLAG_GIT_SCM_URL] =
         {"api-git-scm-url", "", "API of the forge (default: that of the repository's host)", false},
     [FLAG_GIT_SCM_TOKEN] =

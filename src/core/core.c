@@ -7,6 +7,7 @@
 #include "core/names.h"
 #include "core/scm_git.h"
 #include "http/client.h"
+#include "scm/place.h"
 
 /* --- start and stop ------------------------------------------------------------------------------- */
 
@@ -32,7 +33,7 @@ static enum err_kind open_driver(
 
 static enum err_kind open_scm(struct core *c, const struct core_options *o, struct err *err)
 {
-    const char *name = o->git_scm != NULL ? o->git_scm : "plain";
+    const char *name = o->git_scm != NULL ? o->git_scm : scm_name_for(o->git_repo);
     const struct scm_driver *driver = scm_driver_find(str_from(name));
     if (driver == NULL) {
         char known[SCM_NAMES_MAX];

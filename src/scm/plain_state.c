@@ -5,9 +5,9 @@
  */
 #include "scm/plain.h"
 
-#include "base/buf.h"
 #include "base/ids.h"
 #include "base/mem.h"
+#include "scm/text.h"
 
 #include <stdio.h>
 
@@ -195,26 +195,6 @@ enum err_kind plain_find(struct plain *p, const char *id, struct plain_place *re
 
 /* --- what is shown of it ----------------------------------------------------------------------------- */
 
-/* First line of what anybody may have written: cut, and nothing that a terminal or log acts upon. */
-static char *one_line(const char *text)
-{
-    struct str rest = str_trim(str_from(text));
-    struct str line = str_trim(str_cut(&rest, '\n'));
-    bool is_cut = line.n > TITLE_BYTES_MAX;
-    if (is_cut)
-        line.n = TITLE_BYTES_MAX;
-    while (line.n > 0 && is_cut && !str_is_utf8(line))
-        line.n--;
-    autobuf struct buf out = {0};
-    for (size_t i = 0; i < line.n; i++) {
-        unsigned char c = (unsigned char)line.p[i];
-        buf_char(&out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
-    }
-    if (is_cut)
-        buf_text(&out, "…");
-    return buf_steal(&out);
-}
-
 /* What stands below the title, trailers included. */
 static char *message_body(const char *message)
 {
@@ -243,7 +223,7 @@ static bool see_own_commit(
     if (strcmp(commit, first->base) == 0)
         return false;
     free(first->author);
-    first->author = one_line(author);
+    first->author = scm_one_line(str_from(author), TITLE_BYTES_MAX);
     first->unix_s = unix_s;
     return true;
 }
@@ -259,7 +239,7 @@ describe_first(struct plain *p, struct scm_proposal *ret, char **take_author, st
         ret->author = first.author;
         ret->created_unix_s = first.unix_s;
     } else {
-        ret->author = one_line(*take_author);
+        ret->author = scm_one_line(str_from(*take_author), TITLE_BYTES_MAX);
     }
     return r;
 }
@@ -286,7 +266,7 @@ enum err_kind plain_describe(
         scm_proposal_deinit(&it);
         return r;
     }
-    it.title = one_line(message);
+    it.title = scm_one_line(str_from(message), TITLE_BYTES_MAX);
     it.body = message_body(message);
     it.url = plain_url(p, id);
     *ret = it;

@@ -6,6 +6,9 @@
 
 /* Keep sorted by name. */
 static const struct scm_driver *const scm_drivers[] = {
+    &scm_gitea,
+    &scm_github,
+    &scm_gitlab,
     &scm_plain,
 };
 

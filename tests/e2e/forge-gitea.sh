@@ -1,0 +1,6 @@
+#!/bin/bash
+# A change with Gitea as the forge, and with each of its faults.
+. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/forge_story.sh"
+forge_story gitea
+done_testing
