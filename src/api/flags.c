@@ -17,7 +17,8 @@ static const struct row rows[FLAG_COUNT] = {
         {"api-address", "127.0.0.1:8181", "address to listen on; port 0 picks one", false},
     [FLAG_SOURCE] = {"api-source", "local", "where the files are: local or git", false},
     [FLAG_LOCAL_PATH] = {"api-local-path", ".", "directory of source local", false},
-    [FLAG_GIT_REPO] = {"api-git-repo", "", "repository of source git: a path or file://", false},
+    [FLAG_GIT_REPO] =
+        {"api-git-repo", "", "repository of source git: path, file://, https:// or ssh://", false},
     [FLAG_GIT_SCM] =
         {"api-git-scm", "",
          "where proposals are kept: github, gitea, gitlab, or plain (in the repository itself)",
@@ -32,14 +33,32 @@ static const struct row rows[FLAG_COUNT] = {
         {"api-git-scm-token-file", "",
          "file with that token (default: the password in the repository's URL)", false},
     [FLAG_GIT_BRANCH] = {"api-git-branch", "main", "branch that is served", false},
-    [FLAG_GIT_POLL] = {"api-git-poll", "1s", "how often the branch is looked at", false},
+    [FLAG_GIT_POLL] =
+        {"api-git-poll", "", "how often the branch is looked at (default 1s on disk, 10s remote)",
+         false},
+    [FLAG_GIT_USERNAME] =
+        {"api-git-username", "", "user at the repository's host, where the URL names none", false},
+    [FLAG_GIT_PASSWORD_FILE] =
+        {"api-git-password-file", "",
+         "file with the password or token; or CUPD_API_GIT_PASSWORD holds it", false},
+    [FLAG_GIT_SSH_KEY] = {"api-git-ssh-key", "", "private key for ssh:// (default: ssh's)", false},
+    [FLAG_GIT_SSH_KNOWN_HOSTS] =
+        {"api-git-ssh-known-hosts", "", "keys of hosts for ssh:// (default: the user's)", false},
+    [FLAG_GIT_CA_FILE] =
+        {"api-git-ca-file", "",
+         "PEM file of who signs the host's certificate (default: the system's)", false},
+    [FLAG_GIT_TIMEOUT] = {"api-git-timeout", "60s", "how long one fetch or push may take", false},
+    [FLAG_GIT_WEBHOOK_SECRET_FILE] =
+        {"api-git-webhook-secret-file", "",
+         "file with the secret of push events; or CUPD_API_GIT_WEBHOOK_SECRET holds it", false},
     [FLAG_RESOURCES] =
         {"api-resources", ".",
          "directory of definitions, controllers and bindings; with -api-image only where given",
          false},
     [FLAG_IMAGE] = {"api-image", "", "controller images to serve, separated by commas", false},
     [FLAG_STORE] = {"api-store", "", "image store (default: below XDG_DATA_HOME)", false},
-    [FLAG_DATA] = {"api-data", "", "compiled modules (default: below XDG_CACHE_HOME)", false},
+    [FLAG_DATA] =
+        {"api-data", "", "clones and compiled modules (default: below XDG_CACHE_HOME)", false},
     [FLAG_CACHE_SIZE] =
         {"api-cache-size", "64MiB", "memory for results of controllers; 0 keeps none", false},
     [FLAG_TRUST_POLICY] =

@@ -67,7 +67,7 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
 {
     if (o->git_repo == NULL || o->git_repo[0] == '\0')
         return err_set(err, ERR_INVALID, "source 'git' needs a repository: give -api-git-repo");
-    struct http_client_options http = {.proxies = o->proxies};
+    struct http_client_options http = {.proxies = o->proxies, .tls = {.ca_file = o->git_ca_file}};
     struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir};
     c->repo_url = mem_strdup(o->git_repo);
     enum err_kind r = http_client_new(&http, &c->http, err);

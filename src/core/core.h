@@ -23,7 +23,17 @@ struct core_options {
     const char *git_scm;       /* "plain" */
     const char *git_scm_url;   /* of the forge's API; NULL: that of the repository's host */
     const char *git_scm_token; /* for the forge; NULL: the password in git_repo. Never shown. */
-    int64_t git_poll_ms;       /* how often the branch is looked at; 0 = 10 s */
+    int64_t git_poll_ms;    /* how often the branch is looked at; 0: 1 s on disk, 10 s elsewhere */
+    int64_t git_timeout_ms; /* of one fetch or push as a whole; 0: 60 s */
+    const char *git_username; /* where git_repo names none; NULL: none */
+    const char *git_password; /* or token, where git_repo has none; NULL: none. Never shown. */
+    const char *git_ssh_key;  /* file; NULL: what ssh finds */
+    const char *git_ssh_known_hosts; /* file; NULL: the user's */
+    const char *git_ca_file; /* PEM, of the repository's host and its forge; NULL: the system's */
+    /* What a push event must be signed with; NULL: there are none (api/webhook.c). Never shown. */
+    const char *webhook_secret;
+    bool must_reach; /* core_new fails unless the source itself answers: a clone is not enough */
+    const atomic_bool *cancel; /* of core_new: true ends it (CANCELLED); may be NULL */
     const char *resources_dir; /* NULL: none is read */
     const char *const *images; /* references; each becomes a controller */
     size_t image_count;

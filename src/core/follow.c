@@ -109,7 +109,7 @@ static enum err_kind follow_branch(struct core *c, const struct core_options *o,
         .data = c,
     };
     c->sync = core_sync_new(&options);
-    enum err_kind r = core_sync_look(c->sync, NULL, err);
+    enum err_kind r = core_sync_look(c->sync, o->cancel, err);
     return r == ERR_OK ? core_sync_start(c->sync, err) : r;
 }
 

@@ -21,6 +21,12 @@ static void note_registry(void *data, const char *text)
         i->note(i->note_data, LOG_WARN, "Registry", str_from(text));
 }
 
+static bool is_cancelled(void *data)
+{
+    const atomic_bool *cancel = data;
+    return cancel != NULL && atomic_load(cancel);
+}
+
 struct core_images *core_images_new(const struct core_options *options, struct wasmhost *host)
 {
     struct core_images *i = mem_new(struct core_images);
@@ -32,6 +38,8 @@ struct core_images *core_images_new(const struct core_options *options, struct w
         .plain_http_hosts = options->plain_http_hosts,
         .note = note_registry,
         .note_data = i,
+        .is_cancelled = is_cancelled,
+        .cancel_data = (void *)(uintptr_t)options->cancel,
     };
     i->host = host;
     i->note = options->note;
