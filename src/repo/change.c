@@ -303,7 +303,7 @@ base_tree(struct repo *r, const struct repo_commit_spec *spec, struct tree **ret
     git_oid id;
     if (spec->parent_count == 0)
         return ERR_OK;
-    enum err_kind kind = repo_commit_tree(r, &spec->parents[0], &id, err);
+    enum err_kind kind = repo_commit_tree(r, &spec->parents[spec->base], &id, err);
     return kind == ERR_OK ? trees_get(r, &id, ret, err) : kind;
 }
 
@@ -331,7 +331,7 @@ enum err_kind repo_commit(
         kind = apply(r, base, &all, &tree, &is_empty, err);
     if (kind != ERR_OK)
         return kind;
-    *ret_is_same = base != NULL && git_oid_equal(&tree, tree_id(base));
+    *ret_is_same = base != NULL && spec->parent_count == 1 && git_oid_equal(&tree, tree_id(base));
     if (!*ret_is_same)
         return repo_write_commit(r, spec, &tree, ret_commit, err);
     *ret_commit = spec->parents[0];

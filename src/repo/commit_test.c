@@ -64,6 +64,39 @@ static void test_commit__without_a_difference_is_none(void **state)
     assert_true(repo_id_eq(&made, &base));
 }
 
+static void test_commit__of_a_merge_may_be_over_another_parent(void **state)
+{
+    struct lab *l = *state;
+    struct err err;
+    struct repo_id made;
+    bool is_same = true;
+    char hex[REPO_ID_HEX + 1];
+    lab_sh(
+        l,
+        "echo 1 >a && git add a && git commit -q -m base && git branch target && echo 2 >a && "
+        "git commit -qam head && git checkout -q target && echo 3 >b && git add b && git commit "
+        "-qm b");
+    const struct repo_id parents[] = {lab_rev(l, "main"), lab_rev(l, "target")};
+    struct repo_commit_spec spec = {
+        .parents = parents,
+        .parent_count = ARRAY_LEN(parents),
+        .base = 1,
+        .author = {"Ann", "ann@example.com"},
+        .committer = {"cup", "cup@flipt.io"},
+        .when_unix_s = 1700000000,
+        .message = "merge",
+    };
+    struct vfs_changes none_at_all = {0};
+    lab_ok(repo_commit(l->repo, &spec, &none_at_all, &made, &is_same, &err), &err);
+    assert_false(is_same);
+    autofree char *script = mem_printf(
+        "git diff --quiet target %s && git log -1 --format=%%P %s | tr ' ' '\\n' | head -n1",
+        lab_hex(&made, hex), hex);
+    autofree char *first = lab_out(l, script);
+    lab_expect(l, "git rev-parse main", first);
+    lab_fsck(l);
+}
+
 static void test_commit__the_last_file_takes_its_directories_with_it(void **state)
 {
     struct lab *l = *state;
@@ -150,6 +183,7 @@ int main(void)
         lab_test(test_commit__makes_the_tree_that_git_makes),
         lab_test(test_commit__is_what_the_spec_says),
         lab_test(test_commit__without_a_difference_is_none),
+        lab_test(test_commit__of_a_merge_may_be_over_another_parent),
         lab_test(test_commit__the_last_file_takes_its_directories_with_it),
         lab_test(test_commit__keeps_modes_and_links),
         lab_test(test_commit__refuses_what_cannot_stand_in_a_tree),

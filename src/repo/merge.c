@@ -12,8 +12,9 @@ enum { BASE, OURS, THEIRS, SIDES };
 
 struct merge {
     struct walk walk;
-    struct buf conflicts; /* the first few, as text */
-    size_t conflict_count;
+    bool is_trial; /* nothing is written: only conflicts are looked for */
+    struct repo_conflicts *conflicts;
+    size_t cap;
 };
 
 /* What one merged directory will hold; names are borrowed from the trees. */
@@ -38,12 +39,23 @@ static enum err_kind merge_dirs(
 
 static enum err_kind conflict(struct merge *m, const char *why)
 {
-    char shown[120];
-    if (m->conflict_count++ < CONFLICTS_SHOWN) {
-        repo_path_shown(buf_view(&m->walk.path), shown, sizeof(shown));
-        buf_printf(&m->conflicts, "%s'%s' (%s)", m->conflict_count == 1 ? "" : ", ", shown, why);
+    struct repo_conflicts *all = m->conflicts;
+    if (all->count == REPO_CONFLICTS_MAX) {
+        all->is_cut = true;
+        return ERR_OK;
     }
+    mem_grow(&all->items, all->count, &m->cap);
+    all->items[all->count++] =
+        (struct repo_conflict){.path = mem_strdup_str(buf_view(&m->walk.path)), .why = why};
     return ERR_OK;
+}
+
+void repo_conflicts_deinit(struct repo_conflicts *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        free(c->items[i].path);
+    free(c->items);
+    *c = (struct repo_conflicts){0};
 }
 
 /* Changed on one side at most, or the same way on both. */
@@ -63,6 +75,8 @@ write_merged(struct merge *m, const git_merge_file_result *result, git_oid *ret,
 {
     if (!result->automergeable)
         return conflict(m, "both sides changed the same lines");
+    if (m->is_trial)
+        return ERR_OK;
     int code = git_odb_write(
         ret, m->walk.repo->odb, result->len == 0 ? "" : result->ptr, result->len, GIT_OBJECT_BLOB);
     return code < 0 ? repo_failed(m->walk.repo, code, err, "writing a merged file") : ERR_OK;
@@ -79,6 +93,7 @@ merge_texts(struct merge *m, const struct repo_blob blobs[SIDES], git_oid *ret, 
         inputs[i].size = bytes.n;
     }
     git_merge_file_result result = {0};
+    memset(ret, 0, sizeof(*ret));
     int code = git_merge_file(&result, &inputs[BASE], &inputs[OURS], &inputs[THEIRS], NULL);
     if (code < 0)
         return repo_failed(
@@ -203,11 +218,13 @@ static enum err_kind merge_entry(
     return kind;
 }
 
-/* No directory is left of nothing, but for the root; nothing is written once there are conflicts. */
+/* No directory is left of nothing, but for the root; nothing is written by a trial, or once there are
+ * conflicts. */
 static enum err_kind
 write_dir(struct merge *m, const struct results *results, struct walk_side *ret, struct err *err)
 {
-    if ((results->count == 0 && m->walk.depth > 0) || m->conflict_count > 0) {
+    bool is_written = !m->is_trial && m->conflicts->count == 0;
+    if ((results->count == 0 && m->walk.depth > 0) || !is_written) {
         /* as something, so that a clash with a file is still seen */
         ret->mode = results->count == 0 ? 0 : TREE_MODE_DIR;
         return ERR_OK;
@@ -246,33 +263,61 @@ static enum err_kind merge_dirs(
     return kind == ERR_OK ? write_dir(m, &results, ret, err) : kind;
 }
 
-static enum err_kind report(const struct merge *m, struct err *err)
+static enum err_kind report(const struct repo_conflicts *all, struct err *err)
 {
-    autobuf struct buf more = {0};
-    if (m->conflict_count > CONFLICTS_SHOWN)
-        buf_printf(&more, " and %zu more", m->conflict_count - CONFLICTS_SHOWN);
-    return err_set(
-        err, ERR_CONFLICT, "the changes do not fit together: %s%s", m->conflicts.p,
-        buf_view(&more).p);
+    autobuf struct buf text = {0};
+    for (size_t i = 0; i < all->count && i < CONFLICTS_SHOWN; i++) {
+        char shown[120];
+        repo_path_shown(str_from(all->items[i].path), shown, sizeof(shown));
+        buf_printf(&text, "%s'%s' (%s)", i == 0 ? "" : ", ", shown, all->items[i].why);
+    }
+    if (all->is_cut)
+        buf_printf(&text, " and more than %zu more", all->count - CONFLICTS_SHOWN);
+    else if (all->count > CONFLICTS_SHOWN)
+        buf_printf(&text, " and %zu more", all->count - CONFLICTS_SHOWN);
+    return err_set(err, ERR_CONFLICT, "the changes do not fit together: %s", text.p);
 }
 
-static enum err_kind
-merge_trees(struct repo *r, const struct walk_side sides[SIDES], git_oid *ret, struct err *err)
+/* OK with conflicts in *all as well: what they mean is the caller's. */
+static enum err_kind merge_trees(
+    struct repo *r,
+    const struct walk_side sides[SIDES],
+    bool is_trial,
+    struct repo_conflicts *all,
+    git_oid *ret,
+    struct err *err)
 {
     struct walk_side merged = {.mode = TREE_MODE_DIR};
-    struct merge m = {0};
+    struct merge m = {.is_trial = is_trial, .conflicts = all};
     if (settle(sides, &merged)) {
         *ret = merged.id;
         return ERR_OK;
     }
     walk_init(&m.walk, r);
     enum err_kind kind = merge_dirs(&m, sides, &merged, err);
-    if (kind == ERR_OK && m.conflict_count > 0)
-        kind = report(&m, err);
     if (kind == ERR_OK)
         *ret = merged.id;
-    buf_deinit(&m.conflicts);
     walk_deinit(&m.walk);
+    return kind;
+}
+
+/* The trees of both and of where they parted. CONFLICT: they share no history. */
+static enum err_kind find_sides(
+    struct repo *r,
+    const struct repo_id *ours,
+    const struct repo_id *theirs,
+    struct walk_side ret[SIDES],
+    struct err *err)
+{
+    struct repo_id base;
+    const struct repo_id *const commits[SIDES] = {&base, ours, theirs};
+    enum err_kind kind = repo_merge_base(r, ours, theirs, &base, err);
+    if (kind == ERR_NOT_FOUND)
+        return err_as(err, ERR_CONFLICT);
+    for (size_t i = 0; i < SIDES && kind == ERR_OK; i++) {
+        ret[i].mode = TREE_MODE_DIR;
+        kind = repo_commit_tree(r, commits[i], &ret[i].id, err);
+    }
     return kind;
 }
 
@@ -288,24 +333,33 @@ enum err_kind repo_merge(
     struct repo_commit_spec merge = *spec;
     merge.parents = parents;
     merge.parent_count = ARRAY_LEN(parents);
-    const struct repo_id *const commits[] = {ours, theirs};
     struct walk_side sides[SIDES];
-    struct repo_id base;
-    enum err_kind kind = ERR_OK;
-    for (size_t i = 0; i < ARRAY_LEN(commits) && kind == ERR_OK; i++) {
-        sides[OURS + i].mode = TREE_MODE_DIR;
-        kind = repo_commit_tree(r, commits[i], &sides[OURS + i].id, err);
-    }
-    if (kind != ERR_OK)
-        return kind;
-    kind = repo_merge_base(r, ours, theirs, &base, err);
-    if (kind == ERR_NOT_FOUND)
-        return err_as(err, ERR_CONFLICT);
+    auto_conflicts struct repo_conflicts all = {0};
     git_oid tree;
-    sides[BASE].mode = TREE_MODE_DIR;
+    enum err_kind kind = find_sides(r, ours, theirs, sides, err);
     if (kind == ERR_OK)
-        kind = repo_commit_tree(r, &base, &sides[BASE].id, err);
-    if (kind == ERR_OK)
-        kind = merge_trees(r, sides, &tree, err);
+        kind = merge_trees(r, sides, false, &all, &tree, err);
+    if (kind == ERR_OK && all.count > 0)
+        kind = report(&all, err);
     return kind == ERR_OK ? repo_write_commit(r, &merge, &tree, ret_commit, err) : kind;
+}
+
+enum err_kind repo_merge_trial(
+    struct repo *r,
+    const struct repo_id *ours,
+    const struct repo_id *theirs,
+    struct repo_conflicts *ret,
+    struct err *err)
+{
+    struct walk_side sides[SIDES];
+    struct repo_conflicts all = {0};
+    git_oid tree;
+    enum err_kind kind = find_sides(r, ours, theirs, sides, err);
+    if (kind == ERR_OK)
+        kind = merge_trees(r, sides, true, &all, &tree, err);
+    if (kind == ERR_OK)
+        *ret = all;
+    else
+        repo_conflicts_deinit(&all);
+    return kind;
 }

@@ -139,10 +139,31 @@ static void make_branches(struct lab *l, const struct row *row)
     commit_files(l, row->theirs);
 }
 
+/* The same is found without writing anything. */
+static void check_trial(struct lab *l, const struct row *row)
+{
+    static const char count[] = "find .git/objects -type f | wc -l";
+    auto_conflicts struct repo_conflicts all = {0};
+    struct repo_id ours = lab_rev(l, "ours");
+    struct repo_id theirs = lab_rev(l, "theirs");
+    struct err err;
+    autofree char *before = lab_out(l, count);
+    lab_ok(repo_merge_trial(l->repo, &ours, &theirs, &all, &err), &err);
+    lab_expect(l, count, before);
+    if ((all.count == 0) != (row->conflicts == NULL))
+        fail_msg("%s: a trial finds %zu conflicts", row->name, all.count);
+    if (all.count > 0) {
+        autofree char *first = mem_printf("'%s", all.items[0].path);
+        assert_true(str_starts(str_from(first), str_take(str_from(row->conflicts), 2)));
+        assert_non_null(all.items[0].why);
+    }
+}
+
 static void check_row(struct lab *l, const struct row *row)
 {
     struct repo_id commit;
     struct err err = {0};
+    check_trial(l, row);
     autofree char *wanted = merge_by_git(l);
     enum err_kind kind = merge(l, "ours", "theirs", &commit, &err);
     if ((kind == ERR_OK) != (row->conflicts == NULL) || (kind == ERR_OK) != (wanted != NULL))

@@ -91,8 +91,9 @@ struct repo_person {
     const char *email;
 };
 struct repo_commit_spec {
-    const struct repo_id *parents; /* the first one is the base of the changes */
+    const struct repo_id *parents;
     size_t parent_count;
+    size_t base; /* which of the parents the changes are made over; 0: the first one */
     struct repo_person author;
     struct repo_person committer;
     int64_t when_unix_s; /* UTC */
@@ -105,7 +106,8 @@ struct repo_commit_spec {
  * or a checkout on any system would treat as special: see repo_check_path. CONFLICT: a file stands
  * where a directory is needed, or the other way round.
  *
- * ret_is_same   the tree equals the base's: nothing was committed, ret_commit is the base
+ * ret_is_same   the tree equals the base's: nothing was committed, ret_commit is the base. Never of a
+ *               merge (several parents): that it was merged is worth a commit by itself.
  */
 enum err_kind repo_commit(
     struct repo *r,
@@ -202,4 +204,28 @@ enum err_kind repo_merge(
     const struct repo_id *theirs,
     const struct repo_commit_spec *spec, /* parents ignored */
     struct repo_id *ret_commit,
+    struct err *err) MUST_USE;
+
+/* A path that both sides changed in ways that do not fit together. */
+struct repo_conflict {
+    char *path;
+    const char *why; /* "both sides changed the same lines"; static */
+};
+#define REPO_CONFLICTS_MAX 1000
+struct repo_conflicts {
+    struct repo_conflict *items; /* in the order of trees */
+    size_t count;
+    bool is_cut; /* there are more */
+};
+void repo_conflicts_deinit(struct repo_conflicts *c);
+#define auto_conflicts CLEANUP(repo_conflicts_deinit)
+/*
+ * Would the same merge succeed? Nothing is written. ERR_OK with the conflicts in ret (none: it would);
+ * CONFLICT: the two share no history.
+ */
+enum err_kind repo_merge_trial(
+    struct repo *r,
+    const struct repo_id *ours,
+    const struct repo_id *theirs,
+    struct repo_conflicts *ret,
     struct err *err) MUST_USE;
