@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/mem.h"
+#include "core/objects_of.h"
 #include "core/version.h"
+#include "scm/text.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -15,6 +17,8 @@
 /* How long a page may take to look through commits. */
 #define PAGE_MS 1000
 #define TITLE_BYTES_MAX 200
+/* Commits of a merged branch that are searched for the change. */
+#define MERGED_MAX 100
 
 /* A commit on the way whose version is known, and whose parent is looked at next. */
 struct step {
@@ -38,16 +42,6 @@ struct walk {
 
 /* --- one entry ------------------------------------------------------------------------------------ */
 
-/* First line, cut, without what a terminal acts upon. */
-static void add_title(struct buf *to, const char *message)
-{
-    struct str rest = str_trim(str_from(message));
-    struct str line = str_take(str_trim(str_cut(&rest, '\n')), TITLE_BYTES_MAX);
-    while (line.n > 0 && !str_is_utf8(line))
-        line.n--;
-    json_text_string(to, line);
-}
-
 /* Forges name the branch in the text of a merge: "Merge pull request #7 from team/cup/proposal/<id>". */
 static struct str id_in_text(const char *message)
 {
@@ -69,16 +63,63 @@ static struct str proposal_of(const struct repo_commit_info *info)
     return repo_id_is_none(&info->second_parent) ? str_of(NULL, 0) : id_in_text(info->message);
 }
 
-/* What a merge brought is told of by what it merged: its author made the change, not who merged. */
-static enum err_kind read_commit(
+/* The change within what was merged: the newest commit that says so of the object, else the newest one
+ * that is no merge itself (a proposal may have merged its target in). */
+struct search {
+    const struct walk *walk;
+    struct repo_id newest;
+    struct repo_id found;
+};
+
+static bool is_about(const struct repo_commit_info *info, const struct walk *w)
+{
+    const struct core_kind *k = &w->of.served->kind;
+    struct core_objects objects = {0};
+    const struct core_object_id wanted = {
+        .group = str_from(k->group),
+        .kind = str_from(k->kind),
+        .ns = w->of.ns,
+        .name = w->of.name,
+    };
+    core_objects_add_message(&objects, info->message);
+    bool is = core_objects_has(&objects, &wanted);
+    core_objects_deinit(&objects);
+    return is;
+}
+
+static bool see_merged(const struct repo_commit_info *info, void *data)
+{
+    struct search *s = data;
+    if (info->parent_count > 1)
+        return true;
+    if (repo_id_is_none(&s->newest))
+        s->newest = info->id;
+    if (is_about(info, s->walk))
+        s->found = info->id;
+    return repo_id_is_none(&s->found);
+}
+
+/* A merge is told of by what it merged: its author made the change, not who merged. */
+static enum err_kind read_merged(
     struct walk *w,
     const struct repo_commit_info *commit,
-    struct repo_commit_info *ret_merged,
+    struct repo_commit_info *ret_change,
     struct err *err)
 {
+    struct search s = {.walk = w};
+    struct repo_id fork;
+    struct repo *repo = w->c->repo;
     if (repo_id_is_none(&commit->second_parent))
         return ERR_OK;
-    return repo_commit_info(w->c->repo, &commit->second_parent, ret_merged, err);
+    enum err_kind r = repo_fork_point(repo, &commit->parent, &commit->second_parent, &fork, err);
+    if (r == ERR_OK)
+        r = repo_log(repo, &commit->second_parent, &fork, MERGED_MAX, see_merged, &s, err);
+    if (r == ERR_NOT_FOUND)
+        r = ERR_OK;
+    const struct repo_id *id = !repo_id_is_none(&s.found) ? &s.found
+        : !repo_id_is_none(&s.newest)                     ? &s.newest
+                                                          : &commit->second_parent;
+    return r == ERR_OK ? repo_commit_info(repo, id, ret_change, err) : r;
 }
 
 static void add_commit(
@@ -92,8 +133,8 @@ static void add_commit(
     json_text_add_member(to, "time", when);
     json_text_add_member(to, "author", change->author_name);
     json_text_add_member(to, "email", change->author_email);
-    buf_text(to, ",\"message\":");
-    add_title(to, change->message);
+    autofree char *title = scm_one_line(str_from(change->message), TITLE_BYTES_MAX);
+    json_text_add_member(to, "message", title);
     struct str id = proposal_of(commit);
     autofree char *proposal = id.n == 0 ? NULL : mem_strdup_str(id);
     json_text_add_member(to, "proposal", proposal);
@@ -126,7 +167,7 @@ static enum err_kind add_entry(struct walk *w, const struct core_version *before
     struct repo_commit_info merged = {0};
     enum err_kind r = repo_commit_info(w->c->repo, &w->at.commit, &commit, err);
     if (r == ERR_OK)
-        r = read_commit(w, &commit, &merged, err);
+        r = read_merged(w, &commit, &merged, err);
     if (r == ERR_OK) {
         const char *change = name_of_change(before, &w->at.version);
         buf_printf(w->to, "%s{\"change\":\"%s\"", w->count++ > 0 ? "," : "", change);

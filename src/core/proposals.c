@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/internal.h"
+#include "core/merge.h"
 #include "json/json.h"
 
 static enum err_kind need_scm(const struct core *c, struct err *err)
@@ -139,6 +140,36 @@ core_proposal_show(struct core *c, struct str id, bool with_diff, struct buf *re
     return r == ERR_OK ? buf_check(ret, "proposal", err) : r;
 }
 
+#define MERGE_TRIES 5
+
+/* The driver merges; what does not merge as text is made to, where that can be, and goes back to it. */
+static enum err_kind merge(
+    struct core *c,
+    const char *id,
+    const char *author,
+    char ret_commit[SCM_COMMIT_HEX + 1],
+    struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    for (int i = 0; i < MERGE_TRIES; i++) {
+        bool is_done = false;
+        struct err why = {0};
+        r = c->scm->driver->merge(c->scm, id, author, "cup@flipt.io", ret_commit, err);
+        if (r != ERR_CONFLICT)
+            return r;
+        enum err_kind again = core_merge_again(c, id, author, &is_done, &why);
+        if (again == ERR_CONFLICT && why.causes[0] == '\0')
+            continue; /* something moved: look again */
+        if (again != ERR_OK) {
+            *err = why;
+            return again;
+        }
+        if (!is_done)
+            return r;
+    }
+    return r;
+}
+
 enum err_kind core_proposal_merge(
     struct core *c, struct str id, struct str requester, struct buf *ret, struct err *err)
 {
@@ -150,7 +181,7 @@ enum err_kind core_proposal_merge(
     char commit[SCM_COMMIT_HEX + 1];
     r = core_need_source(c, NULL, err);
     if (r == ERR_OK)
-        r = c->scm->driver->merge(c->scm, text, author, "cup@flipt.io", commit, err);
+        r = merge(c, text, author, commit, err);
     /* Seen by this server's own reads before it answers; it is merged even if that takes too long. */
     if (r == ERR_OK)
         (void)!core_wait_for_text(c, str_from(commit), NULL, NULL);

@@ -174,3 +174,14 @@ enum err_kind core_registry_serve(
     insert(r, served);
     return ERR_OK;
 }
+
+const struct core_served *core_registry_find_kind(
+    const struct core_registry *r, struct str group, struct str version, struct str kind)
+{
+    for (size_t i = 0; i < r->served_count; i++) {
+        const struct core_kind *k = &r->served[i].kind;
+        if (str_eqz(kind, k->kind) && str_eqz(group, k->group) && str_eqz(version, k->version))
+            return &r->served[i];
+    }
+    return NULL;
+}

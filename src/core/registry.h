@@ -53,3 +53,6 @@ enum err_kind core_registry_serve(
 /* NULL when nothing of this name is served. */
 const struct core_served *core_registry_find(
     const struct core_registry *r, struct str group, struct str version, struct str plural);
+/* The same by the kind's name, as commits tell it. */
+const struct core_served *core_registry_find_kind(
+    const struct core_registry *r, struct str group, struct str version, struct str kind);

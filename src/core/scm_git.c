@@ -87,6 +87,33 @@ static enum err_kind describe(
     return r;
 }
 
+typedef enum err_kind (*common_fn)(
+    struct repo *r,
+    const struct repo_id *a,
+    const struct repo_id *b,
+    struct repo_id *ret,
+    struct err *err);
+
+static enum err_kind find_common(
+    struct repo *repo,
+    common_fn find,
+    const char *a,
+    const char *b,
+    char ret_commit[SCM_COMMIT_HEX + 1],
+    struct err *err)
+{
+    struct repo_id ids[2];
+    struct repo_id found;
+    enum err_kind r = repo_id_parse(str_from(a), &ids[0], err);
+    if (r == ERR_OK)
+        r = repo_id_parse(str_from(b), &ids[1], err);
+    if (r == ERR_OK)
+        r = find(repo, &ids[0], &ids[1], &found, err);
+    if (r == ERR_OK)
+        repo_id_hex(&found, ret_commit);
+    return r;
+}
+
 static enum err_kind merge_base(
     void *context,
     const char *a,
@@ -94,16 +121,17 @@ static enum err_kind merge_base(
     char ret_commit[SCM_COMMIT_HEX + 1],
     struct err *err)
 {
-    struct repo_id ids[2];
-    struct repo_id base;
-    enum err_kind r = repo_id_parse(str_from(a), &ids[0], err);
-    if (r == ERR_OK)
-        r = repo_id_parse(str_from(b), &ids[1], err);
-    if (r == ERR_OK)
-        r = repo_merge_base(context, &ids[0], &ids[1], &base, err);
-    if (r == ERR_OK)
-        repo_id_hex(&base, ret_commit);
-    return r;
+    return find_common(context, repo_merge_base, a, b, ret_commit, err);
+}
+
+static enum err_kind fork_point(
+    void *context,
+    const char *target,
+    const char *branch,
+    char ret_commit[SCM_COMMIT_HEX + 1],
+    struct err *err)
+{
+    return find_common(context, repo_fork_point, target, branch, ret_commit, err);
 }
 
 static enum err_kind merge(
@@ -185,6 +213,7 @@ void core_scm_git_init(struct scm_git *git, struct repo *repo)
         .update_refs = update_refs,
         .describe = describe,
         .merge_base = merge_base,
+        .fork_point = fork_point,
         .merge = merge,
         .log = walk_log,
     };

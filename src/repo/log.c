@@ -149,3 +149,62 @@ enum err_kind repo_merge_base(
     *ret = repo_from_oid(&base);
     return ERR_OK;
 }
+
+/* The oldest of the commits that target lacks, or none. */
+static enum err_kind oldest_own(
+    struct repo *r,
+    git_repository *git,
+    const git_oid *target,
+    const git_oid *branch,
+    git_oid *ret,
+    struct err *err)
+{
+    git_revwalk *walk = NULL;
+    memset(ret, 0, sizeof(*ret));
+    int code = git_revwalk_new(&walk, git);
+    if (code == 0)
+        code = git_revwalk_simplify_first_parent(walk);
+    if (code == 0)
+        code = git_revwalk_push(walk, branch);
+    if (code == 0)
+        code = git_revwalk_hide(walk, target);
+    while (code == 0) {
+        git_oid id;
+        code = git_revwalk_next(&id, walk);
+        if (code == 0)
+            *ret = id;
+    }
+    git_revwalk_free(walk);
+    return code == GIT_ITEROVER
+        ? ERR_OK
+        : repo_failed(r, code, err, "looking for where a branch left another one");
+}
+
+enum err_kind repo_fork_point(
+    struct repo *r,
+    const struct repo_id *target,
+    const struct repo_id *branch,
+    struct repo_id *ret,
+    struct err *err)
+{
+    auto_call struct repo_call call = {.repo = r};
+    auto_commit git_commit *c = NULL;
+    git_oid ids[] = {repo_to_oid(target), repo_to_oid(branch)};
+    git_oid oldest;
+    enum err_kind kind = repo_borrow(r, &call.git, err);
+    if (kind == ERR_OK)
+        kind = oldest_own(r, call.git, &ids[0], &ids[1], &oldest, err);
+    if (kind != ERR_OK)
+        return kind;
+    struct repo_id own = repo_from_oid(&oldest);
+    if (repo_id_is_none(&own)) {
+        *ret = *branch;
+        return ERR_OK;
+    }
+    kind = repo_commit_lookup(r, call.git, &own, &c, err);
+    if (kind == ERR_OK && git_commit_parentcount(c) == 0)
+        kind = err_set(err, ERR_NOT_FOUND, "the two branches have no commit in common");
+    if (kind == ERR_OK)
+        *ret = repo_from_oid(git_commit_parent_id(c, 0));
+    return kind;
+}

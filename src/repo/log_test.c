@@ -174,6 +174,32 @@ static void test_trailers__are_visited_in_order_until_told_to_stop(void **state)
     assert_string_equal(seen.p, "a;b;;c;");
 }
 
+/* A branch that took its target in still starts where it left it. */
+static void test_fork_point__is_where_the_branch_left(void **state)
+{
+    struct lab *l = *state;
+    struct err err;
+    struct repo_id found;
+    lab_sh(
+        l,
+        "git commit -q --allow-empty -m root && git branch root && git checkout -qb topic && "
+        "git commit -q --allow-empty -m t1 && git checkout -q main && "
+        "git commit -q --allow-empty -m m1 && git branch m1 && git checkout -q topic && "
+        "git merge -q -m taken main && git commit -q --allow-empty -m t2 && "
+        "git checkout -q main && git commit -q --allow-empty -m m2");
+    struct repo_id main_tip = lab_rev(l, "main");
+    struct repo_id topic = lab_rev(l, "topic");
+    struct repo_id root = lab_rev(l, "root");
+    struct repo_id m1 = lab_rev(l, "m1");
+    lab_ok(repo_fork_point(l->repo, &main_tip, &topic, &found, &err), &err);
+    assert_true(repo_id_eq(&found, &root));
+    lab_ok(repo_fork_point(l->repo, &main_tip, &m1, &found, &err), &err);
+    assert_true(repo_id_eq(&found, &m1)); /* held as a whole */
+    lab_sh(l, "git checkout -q --orphan alone && git commit -q --allow-empty -m alone");
+    struct repo_id alone = lab_rev(l, "alone");
+    assert_int_equal(repo_fork_point(l->repo, &main_tip, &alone, &found, &err), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +211,7 @@ int main(void)
         lab_test(test_merge_base__is_where_they_parted),
         cmocka_unit_test(test_trailer__is_the_last_one_of_the_last_paragraph),
         cmocka_unit_test(test_trailers__are_visited_in_order_until_told_to_stop),
+        lab_test(test_fork_point__is_where_the_branch_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

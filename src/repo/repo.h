@@ -165,6 +165,18 @@ enum err_kind repo_merge_base(
     struct repo_id *ret,
     struct err *err) MUST_USE;
 
+/*
+ * Where `branch` left `target`: the newest commit among its first parents, itself included, that target
+ * holds. What lies before it is what the branch is made of, even where target was merged into the branch
+ * since, which moves the common ancestor. NOT_FOUND: none of them.
+ */
+enum err_kind repo_fork_point(
+    struct repo *r,
+    const struct repo_id *target,
+    const struct repo_id *branch,
+    struct repo_id *ret,
+    struct err *err) MUST_USE;
+
 /* Changed paths between the trees of two commits, sorted; no content is read. Release with
  * repo_paths_deinit. Subtrees that are equal are not walked. LIMIT above a million. */
 struct repo_path {

@@ -203,8 +203,11 @@ static char *message_body(const char *message)
     return mem_strdup_str(rest.p == NULL ? STR("") : str_trim(rest));
 }
 
+/* What the commits of a branch tell of its proposal. */
 struct first {
-    const char *base;
+    const char *fork; /* where the branch starts */
+    char *title;      /* of the last change; what only merged the target in is none */
+    char *body;
     char *author;
     int64_t unix_s;
 };
@@ -218,29 +221,49 @@ static bool see_own_commit(
     void *data)
 {
     struct first *first = data;
-    (void)message;
-    (void)second_parent;
-    if (strcmp(commit, first->base) == 0)
+    if (strcmp(commit, first->fork) == 0)
         return false;
+    if (first->title == NULL && second_parent[0] == '\0') {
+        first->title = scm_one_line(str_from(message), TITLE_BYTES_MAX);
+        first->body = message_body(message);
+    }
     free(first->author);
     first->author = scm_one_line(str_from(author), TITLE_BYTES_MAX);
     first->unix_s = unix_s;
     return true;
 }
 
-/* Author and time of the branch's first commit; a branch without commits of its own has its head's. */
 static enum err_kind
-describe_first(struct plain *p, struct scm_proposal *ret, char **take_author, struct err *err)
+fork_of(struct plain *p, const char *onto, const char *head, char *ret, struct err *err)
 {
-    struct first first = {.base = ret->base};
+    ret[0] = '\0';
+    if (onto[0] == '\0')
+        return ERR_OK;
+    enum err_kind r = p->git->fork_point(p->git->context, onto, head, ret, err);
+    return r == ERR_NOT_FOUND ? ERR_OK : r;
+}
+
+/* Title, author and time from the branch's commits; one without commits of its own has its head's. */
+static enum err_kind
+describe_commits(struct plain *p, const char *onto, struct scm_proposal *ret, struct err *err)
+{
+    char fork[SCM_COMMIT_HEX + 1];
+    struct first first = {.fork = fork};
+    autofree char *message = NULL;
+    autofree char *author = NULL;
     enum err_kind r =
-        p->git->log(p->git->context, ret->head, PLAIN_LOG_MAX, see_own_commit, &first, err);
-    if (first.author != NULL) {
-        ret->author = first.author;
+        p->git->describe(p->git->context, ret->head, &message, &author, &ret->created_unix_s, err);
+    if (r == ERR_OK)
+        r = fork_of(p, onto, ret->head, fork, err);
+    if (r == ERR_OK)
+        r = p->git->log(p->git->context, ret->head, PLAIN_LOG_MAX, see_own_commit, &first, err);
+    if (r == ERR_OK && first.author != NULL)
         ret->created_unix_s = first.unix_s;
-    } else {
-        ret->author = scm_one_line(str_from(*take_author), TITLE_BYTES_MAX);
-    }
+    ret->title =
+        first.title != NULL ? first.title : scm_one_line(str_from(message), TITLE_BYTES_MAX);
+    ret->body = first.title != NULL ? first.body : message_body(message);
+    ret->author =
+        first.author != NULL ? first.author : scm_one_line(str_from(author), TITLE_BYTES_MAX);
     return r;
 }
 
@@ -252,22 +275,16 @@ enum err_kind plain_describe(
     struct err *err)
 {
     struct scm_proposal it = {.state = place->state};
-    autofree char *message = NULL;
-    autofree char *author = NULL;
     copy_commit(it.head, place->head);
     copy_commit(it.merged, place->merged);
     snprintf(it.id, sizeof(it.id), "%s", id);
     enum err_kind r = common_base(p, place->onto, place->head, it.base, err);
     if (r == ERR_OK)
-        r = p->git->describe(p->git->context, it.head, &message, &author, &it.created_unix_s, err);
-    if (r == ERR_OK)
-        r = describe_first(p, &it, &author, err);
+        r = describe_commits(p, place->onto, &it, err);
     if (r != ERR_OK) {
         scm_proposal_deinit(&it);
         return r;
     }
-    it.title = scm_one_line(str_from(message), TITLE_BYTES_MAX);
-    it.body = message_body(message);
     it.url = plain_url(p, id);
     *ret = it;
     return ERR_OK;

@@ -73,6 +73,13 @@ struct scm_git {
         const char *b,
         char ret_commit[SCM_COMMIT_HEX + 1],
         struct err *err);
+    /* the newest commit of the branch's first parents that the target holds; NOT_FOUND: none */
+    enum err_kind (*fork_point)(
+        void *context,
+        const char *target,
+        const char *branch,
+        char ret_commit[SCM_COMMIT_HEX + 1],
+        struct err *err);
     /* three-way merge commit with this message, no ref moved */
     enum err_kind (*merge)(
         void *context,

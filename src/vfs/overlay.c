@@ -496,3 +496,24 @@ enum err_kind overlay_changes(struct overlay *o, struct vfs_changes *ret, struct
     *ret = o->changes;
     return ERR_OK;
 }
+
+static enum err_kind take(struct overlay *o, const struct vfs_change *c, struct err *err)
+{
+    if (c->kind == VFS_CHANGE_DELETE)
+        return overlay_remove(o, c->path, err);
+    if (c->type == VFS_FILE)
+        return overlay_write(o, c->path, c->bytes, c->is_executable, err);
+    enum err_kind kind = overlay_remove(o, c->path, err);
+    return kind == ERR_OK || kind == ERR_NOT_FOUND ? overlay_link(o, c->path, c->bytes, err) : kind;
+}
+
+/* What is gone first: a file may stand where a directory was, and the other way round. */
+enum err_kind overlay_take(struct overlay *o, const struct vfs_changes *changes, struct err *err)
+{
+    enum err_kind kind = ERR_OK;
+    for (int is_put = 0; is_put <= 1; is_put++)
+        for (size_t i = 0; i < changes->count && kind == ERR_OK; i++)
+            if ((changes->items[i].kind == VFS_CHANGE_PUT) == (is_put == 1))
+                kind = take(o, &changes->items[i], err);
+    return kind;
+}

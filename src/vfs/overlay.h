@@ -56,3 +56,7 @@ enum err_kind overlay_remove(struct overlay *o, struct str path, struct err *err
  * change. Borrowed from the overlay; valid until it is changed or freed.
  */
 enum err_kind overlay_changes(struct overlay *o, struct vfs_changes *ret, struct err *err) MUST_USE;
+
+/* Make the changes of another overlay, one over this one's view. Fails as what it calls. */
+enum err_kind
+overlay_take(struct overlay *o, const struct vfs_changes *changes, struct err *err) MUST_USE;
