@@ -1,6 +1,7 @@
 /* Start and stop: what ties the folder together. */
 #include "core/core.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "core/follow.h"
 #include "core/internal.h"
 #include "core/loader.h"
@@ -99,19 +100,33 @@ static struct core *new_core(const struct core_options *o)
     return c;
 }
 
+/* What a start brings before anything is served; the parts know nothing of each other. */
+struct start {
+    struct core *core;
+    const struct core_options *options;
+    struct core_registry *registry;
+};
+enum { START_REGISTRY, START_SOURCE, START_PARTS };
+
+static enum err_kind start_part(void *data, size_t part, struct err *err)
+{
+    struct start *s = data;
+    if (part == START_REGISTRY)
+        return core_load(s->core->host, s->options, &s->registry, err);
+    return s->core->is_git ? open_git(s->core, s->options, err) : ERR_OK;
+}
+
 static enum err_kind start(struct core *c, const struct core_options *o, struct err *err)
 {
-    struct core_registry *registry = NULL;
+    struct start parts = {c, o, NULL};
     autofree char *cache = o->data_dir == NULL ? NULL : mem_printf("%s/modules", o->data_dir);
     struct wasmhost_options host = {.cache_dir = cache, .compiler = o->compiler};
     enum err_kind r = wasmhost_new(&host, &c->host, err);
-    if (r == ERR_OK && c->is_git)
-        r = open_git(c, o, err);
     if (r == ERR_OK)
-        r = core_load(c->host, o, &registry, err);
+        r = parallel_run(START_PARTS, START_PARTS, start_part, &parts, err);
     if (r == ERR_OK)
-        r = core_follow_start(c, o, registry, err);
-    core_registry_unref(registry);
+        r = core_follow_start(c, o, parts.registry, err);
+    core_registry_unref(parts.registry);
     return r;
 }
 

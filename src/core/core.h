@@ -48,7 +48,7 @@ struct core_options {
     const char *self_url;
     const char *compiler; /* see wasmhost_options; NULL: this process compiles */
     size_t cache_bytes;   /* results of controllers kept in memory; 0: none */
-    /* Told of each step of the start (loaded file, pulled image …); may be NULL. */
+    /* Told of each step of the start (loaded file, pulled image …); may be NULL. Any thread. */
     void (*note)(void *data, enum log_level level, const char *what, struct str value);
     void *note_data;
 };

@@ -1,8 +1,14 @@
 #include "core/images.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "oci/settle.h"
 #include "oci/sign.h"
 #include "oci/store.h"
+
+#include <inttypes.h>
+
+/* Pulls wait for registries, and what is in the store costs little: more threads than cores. */
+enum { AT_ONCE = 4 };
 
 struct core_images {
     struct oci_session_options options;
@@ -174,6 +180,15 @@ static enum err_kind bring(
     return r;
 }
 
+/* All that unpacking the module depends on, our rules for it included: the same text, the same module. */
+static char *source_of(const struct oci_image *image)
+{
+    return mem_printf(
+        "cup %s;%s;%s;%" PRIu64 ";%s;%" PRIu64, CUP_VERSION, oci_format_name(image->format),
+        image->content_digest, image->content_bytes, image->wasm_digest, image->wasm_bytes);
+}
+
+/* The layer itself was checked before, so a module that is known needs no unpacking. */
 static enum err_kind compile(
     struct core_images *i,
     struct oci_session *session,
@@ -183,62 +198,85 @@ static enum err_kind compile(
 {
     char digest[OCI_DIGEST_MAX];
     autobuf struct buf wasm = {.max = OCI_WASM_MAX};
+    autofree char *source = source_of(image);
+    *ret = wasmhost_recall(i->host, str_from(source));
+    if (*ret != NULL)
+        return ERR_OK;
     enum err_kind r = oci_read_wasm(session, image, &wasm, digest, err);
-    return r == ERR_OK ? wasmhost_load(i->host, buf_view(&wasm), digest, ret, err) : r;
+    if (r == ERR_OK)
+        r = wasmhost_load(i->host, buf_view(&wasm), digest, ret, err);
+    if (r == ERR_OK)
+        wasmhost_remember(i->host, str_from(source), *ret);
+    return r;
 }
 
-static enum err_kind load(
+static enum err_kind load_in(
     struct core_images *i,
     struct oci_session *session,
-    const struct core_image_spec *spec,
     const struct oci_trust *trust,
-    struct oci_image *ret,
-    struct oci_verdict *ret_verdict,
-    struct wasmhost_module **ret_module,
+    struct core_image_load *l,
     struct err *err)
 {
     struct oci_ref ref;
-    enum err_kind r = oci_ref_parse_source(str_from(spec->reference), &ref, err);
+    enum err_kind r = oci_ref_parse_source(str_from(l->spec->reference), &ref, err);
     if (r == ERR_OK)
-        r = bring(i, session, spec, &ref, trust, ret, ret_verdict, err);
+        r = bring(i, session, l->spec, &ref, trust, &l->image, &l->verdict, err);
     if (r == ERR_OK)
-        r = check_required(i, ret_verdict->state == OCI_TRUST_VERIFIED, err);
-    return r == ERR_OK ? compile(i, session, ret, ret_module, err) : r;
+        r = check_required(i, l->verdict.state == OCI_TRUST_VERIFIED, err);
+    return r == ERR_OK ? compile(i, session, &l->image, &l->module, err) : r;
 }
 
-enum err_kind core_images_load(
-    struct core_images *i,
-    const struct core_image_spec *spec,
-    struct oci_image *ret,
-    struct oci_verdict *ret_verdict,
-    struct wasmhost_module **ret_module,
-    struct err *err)
+static enum err_kind load(struct core_images *i, struct core_image_load *l, struct err *err)
 {
     CLEANUP(trust_deinit) struct trust trust = {0};
     struct oci_session *session = NULL;
     struct oci_session_options options = i->options;
-    *ret = (struct oci_image){0};
-    *ret_verdict = (struct oci_verdict){0};
     if (options.store_dir == NULL)
         return err_set(
-            err, ERR_INVALID,
-            "image '%s': no place for the image store: give -api-store, or set HOME",
-            spec->reference);
-    enum err_kind r = read_trust(i, spec, &trust, err);
+            err, ERR_INVALID, "no place for the image store: give -api-store, or set HOME");
+    enum err_kind r = read_trust(i, l->spec, &trust, err);
     if (r == ERR_OK)
         r = check_required(i, trust_all(&trust) != NULL, err);
-    options.is_plain_http = spec->is_plain_http;
-    options.ca_file = spec->ca_file;
+    options.is_plain_http = l->spec->is_plain_http;
+    options.ca_file = l->spec->ca_file;
     options.trust = trust_all(&trust);
     if (r == ERR_OK)
         r = oci_session_new(&options, &session, err);
     if (r == ERR_OK)
-        r = load(i, session, spec, options.trust, ret, ret_verdict, ret_module, err);
+        r = load_in(i, session, options.trust, l, err);
     oci_session_free(session);
-    if (r != ERR_OK) {
-        oci_image_deinit(ret);
-        return err_wrap(err, "image '%s'", spec->reference);
+    return r;
+}
+
+struct work {
+    struct core_images *images;
+    struct core_image_load *loads;
+};
+
+static enum err_kind load_one(void *data, size_t at, struct err *err)
+{
+    struct work *w = data;
+    struct core_image_load *l = &w->loads[at];
+    if (load(w->images, l, &l->err) == ERR_OK) {
+        l->err = (struct err){0}; /* of a step that another one made good */
+        note(w->images, "Image loaded", l->spec->reference);
+        return ERR_OK;
     }
-    note(i, "Image loaded", spec->reference);
-    return ERR_OK;
+    err_wrap(&l->err, "image '%s'", l->spec->reference);
+    *err = l->err;
+    return l->err.kind;
+}
+
+void core_images_load(struct core_images *i, struct core_image_load *loads, size_t count)
+{
+    struct work work = {i, loads};
+    for (size_t k = 0; k < count; k++)
+        err_set(&loads[k].err, ERR_CANCELLED, "not loaded: another image failed");
+    (void)(parallel_run(AT_ONCE, count, load_one, &work, NULL) == ERR_OK); /* each has its own */
+}
+
+void core_image_load_deinit(struct core_image_load *l)
+{
+    oci_image_deinit(&l->image);
+    l->module = wasmhost_module_unref(l->module);
 }

@@ -22,6 +22,10 @@ struct loader {
     struct wasmhost *host;
     struct core_config config;
     struct core_images *images;
+    struct core_image_load *loads; /* of all images, in the order in which they are used */
+    size_t load_count;
+    size_t load_next;
+    struct core_image_spec *named; /* of those that options name */
     struct core_registry *registry;
     struct offered *offered;
     size_t offered_count;
@@ -119,50 +123,88 @@ static void warn_unverified(struct loader *l, const char *reference)
             str_from(reference));
 }
 
-/* `name` NULL: the image's own. */
-static enum err_kind add_image_controller(
-    struct loader *l, const char *name, const struct core_controller_spec *spec, struct err *err)
+/* Those of the Controllers, then those that options name: as add_controllers() asks for them. */
+static void load_images(struct loader *l)
 {
-    struct oci_image image;
-    struct wasmhost_module *module = NULL;
-    struct core_controller *controller = NULL;
-    struct oci_verdict verdict;
-    enum err_kind r = core_images_load(l->images, &spec->image, &image, &verdict, &module, err);
-    if (r != ERR_OK)
-        return r;
-    if (name == NULL && image.name == NULL) {
-        r = err_set(
+    const struct core_options *o = l->options;
+    size_t max = l->config.controller_count + o->image_count;
+    l->loads = mem_alloc((max + 1) * sizeof(*l->loads));
+    l->named = mem_alloc((o->image_count + 1) * sizeof(*l->named));
+    for (size_t i = 0; i < l->config.controller_count; i++) {
+        const struct core_image_spec *spec = &l->config.controllers[i].image;
+        if (spec->reference != NULL)
+            l->loads[l->load_count++].spec = spec;
+    }
+    for (size_t i = 0; i < o->image_count; i++) {
+        l->named[i].reference = (char *)(uintptr_t)o->images[i];
+        l->loads[l->load_count++].spec = &l->named[i];
+    }
+    core_images_load(l->images, l->loads, l->load_count);
+}
+
+static void free_images(struct loader *l)
+{
+    for (size_t i = 0; i < l->load_count; i++)
+        core_image_load_deinit(&l->loads[i]);
+    free(l->loads);
+    free(l->named);
+    core_images_free(l->images);
+}
+
+/* `name` NULL: the image's own. */
+static enum err_kind make_controller(
+    struct loader *l,
+    const char *name,
+    const struct core_controller_spec *spec,
+    const struct core_image_load *load,
+    struct core_controller **ret,
+    struct err *err)
+{
+    const struct oci_image *image = &load->image;
+    struct core_wasm_spec wasm = {
+        .name = name != NULL ? name : image->name,
+        .module = load->module,
+        .verbs = image->verbs,
+        .image_read = image->read_globs,
+        .image_write = image->write_globs,
+        .read = spec->read_globs,
+        .write = spec->write_globs,
+        .limits = spec->limits,
+        .note = l->options->note,
+        .note_data = l->options->note_data,
+    };
+    if (wasm.name == NULL)
+        return err_set(
             err, ERR_INVALID,
             "image '%s' names no controller and brings no definitions: name it in a Controller "
             "resource (spec.spec.image)",
-            spec->image.reference);
-    } else {
-        struct core_wasm_spec wasm = {
-            .name = name != NULL ? name : image.name,
-            .module = module,
-            .verbs = image.verbs,
-            .image_read = image.read_globs,
-            .image_write = image.write_globs,
-            .read = spec->read_globs,
-            .write = spec->write_globs,
-            .limits = spec->limits,
-            .note = l->options->note,
-            .note_data = l->options->note_data,
-        };
-        r = core_wasm_controller_new(&wasm, &controller, err);
+            load->spec->reference);
+    return core_wasm_controller_new(&wasm, ret, err);
+}
+
+/* Of the image that is next. */
+static enum err_kind add_image_controller(
+    struct loader *l, const char *name, const struct core_controller_spec *spec, struct err *err)
+{
+    const struct core_image_load *load = &l->loads[l->load_next++];
+    const char *reference = load->spec->reference;
+    struct core_controller *controller = NULL;
+    enum err_kind r = load->err.kind;
+    if (r != ERR_OK) {
+        *err = load->err;
+        return r;
     }
-    wasmhost_module_unref(module);
-    if (r == ERR_OK) {
-        describe_image(controller, &image, &verdict, spec->image.reference);
-        /* A store that cannot be written to is not pruned either. */
-        (void)oci_store_pin(l->options->store_dir, image.digest, &controller->pin, NULL);
-        r = core_registry_add_controller(l->registry, controller, err);
-    }
+    r = make_controller(l, name, spec, load, &controller, err);
+    if (r != ERR_OK)
+        return r;
+    describe_image(controller, &load->image, &load->verdict, reference);
+    /* A store that cannot be written to is not pruned either. */
+    (void)oci_store_pin(l->options->store_dir, load->image.digest, &controller->pin, NULL);
+    r = core_registry_add_controller(l->registry, controller, err);
     if (r == ERR_OK)
-        r = offer_of_image(l, &image, spec->image.reference, controller, err);
-    if (r == ERR_OK && verdict.state != OCI_TRUST_VERIFIED)
-        warn_unverified(l, spec->image.reference);
-    oci_image_deinit(&image);
+        r = offer_of_image(l, &load->image, reference, controller, err);
+    if (r == ERR_OK && load->verdict.state != OCI_TRUST_VERIFIED)
+        warn_unverified(l, reference);
     return r;
 }
 
@@ -237,14 +279,13 @@ add_controller(struct loader *l, const struct core_controller_spec *spec, struct
 
 static enum err_kind add_controllers(struct loader *l, struct err *err)
 {
+    static const struct core_controller_spec plain;
     enum err_kind r = ERR_OK;
+    load_images(l);
     for (size_t i = 0; r == ERR_OK && i < l->config.controller_count; i++)
         r = add_controller(l, &l->config.controllers[i], err);
-    for (size_t i = 0; r == ERR_OK && i < l->options->image_count; i++) {
-        struct core_controller_spec spec = {
-            .image = {.reference = (char *)(uintptr_t)l->options->images[i]}};
-        r = add_image_controller(l, NULL, &spec, err);
-    }
+    for (size_t i = 0; r == ERR_OK && i < l->options->image_count; i++)
+        r = add_image_controller(l, NULL, &plain, err);
     return r;
 }
 
@@ -399,7 +440,7 @@ enum err_kind core_load(
     for (size_t i = 0; i < l.offered_count; i++)
         core_definition_free(l.offered[i].definition);
     free(l.offered);
-    core_images_free(l.images);
+    free_images(&l);
     core_config_deinit(&l.config);
     if (r != ERR_OK) {
         core_registry_unref(l.registry);

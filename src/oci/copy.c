@@ -1,6 +1,6 @@
 #include "oci/copy.h"
 #include "base/mem.h"
-#include "oci/parallel.h"
+#include "base/parallel.h"
 #include "oci/referrers.h"
 #include "oci/sig_tag.h"
 #include "oci/signature.h"
@@ -337,7 +337,7 @@ static enum err_kind bring_all(struct graph *g, const struct node *top, struct e
         (struct oci_transfer){.session = c->session, .verb = c->verb, .from = c->from, .to = c->to};
     enum err_kind r = ERR_OK;
     if (!oci_transfer_is_within(c->from, c->to))
-        r = oci_parallel(c->session->concurrency, g->blob_count, bring_blob, g, err);
+        r = parallel_run(c->session->concurrency, g->blob_count, bring_blob, g, err);
     return r == ERR_OK ? put_nodes(g, top, err) : r;
 }
 

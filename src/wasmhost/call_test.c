@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/testing.h"
 #include "vfs/memtree.h"
 
@@ -532,14 +533,14 @@ static void test_adv_52__modules_that_are_no_controllers_are_refused(void **stat
     }
 }
 
-/* The one compiled file of a cache that was just made. */
-static char *only_file(const char *dir)
+/* The one file with that suffix in a cache that was just made. */
+static char *only_file(const char *dir, const char *suffix)
 {
     DIR *d = opendir(dir);
     char *found = NULL;
     struct dirent *e;
     while ((e = readdir(d)) != NULL) {
-        if (str_ends(str_from(e->d_name), STR(".cwasm"))) {
+        if (str_ends(str_from(e->d_name), str_from(suffix))) {
             assert_null(found);
             found = fs_join(dir, e->d_name);
         }
@@ -549,16 +550,18 @@ static char *only_file(const char *dir)
     return found;
 }
 
-static void flip_last_byte(const char *path)
+/* A negative offset counts from the end. */
+static void flip_byte(const char *path, off_t at)
 {
     char c;
     assert_int_equal(chmod(path, 0600), 0);
     int fd = open(path, O_RDWR);
     struct stat st;
     assert_int_equal(fstat(fd, &st), 0);
-    assert_int_equal(pread(fd, &c, 1, st.st_size - 1), 1);
+    at = at < 0 ? st.st_size + at : at;
+    assert_int_equal(pread(fd, &c, 1, at), 1);
     c ^= 1;
-    assert_int_equal(pwrite(fd, &c, 1, st.st_size - 1), 1);
+    assert_int_equal(pwrite(fd, &c, 1, at), 1);
     close(fd);
     assert_int_equal(chmod(path, 0400), 0);
 }
@@ -585,13 +588,22 @@ static void test_cache__is_used_and_what_is_tampered_with_is_made_anew(void **st
     (void)state;
     assert_non_null(mkdtemp(cache));
     load_once(cache);
-    autofree char *path = only_file(cache);
+    autofree char *path = only_file(cache, ".cwasm");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0400);
     ino_t first = inode_of(path);
     load_once(cache);
     assert_int_equal(inode_of(path), first); /* read, not written again */
-    flip_last_byte(path);
+    const off_t places[] = {0, 5000, -5000, -1};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        flip_byte(path, places[i]);
+        load_once(cache);
+        assert_int_not_equal(inode_of(path), first);
+        first = inode_of(path);
+    }
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(truncate(path, st.st_size - 4096), 0);
+    assert_int_equal(chmod(path, 0400), 0);
     load_once(cache);
     assert_int_not_equal(inode_of(path), first);
     first = inode_of(path);
@@ -600,6 +612,86 @@ static void test_cache__is_used_and_what_is_tampered_with_is_made_anew(void **st
     assert_int_not_equal(inode_of(path), first);
     autofree char *command = mem_printf("rm -rf '%s'", cache);
     assert_int_equal(system(command), 0);
+}
+
+/* Does a new host over that cache know the source, and as what? */
+static bool is_recalled(const char *cache, const char *source, const char *digest)
+{
+    struct wasmhost *h = new_host(cache);
+    struct wasmhost_module *m = wasmhost_recall(h, str_from(source));
+    bool is_known = m != NULL;
+    if (is_known)
+        assert_string_equal(wasmhost_module_digest(m), digest);
+    wasmhost_module_unref(m);
+    wasmhost_free(h);
+    return is_known;
+}
+
+static void test_recall__knows_a_source_while_all_of_it_is_whole(void **state)
+{
+    char cache[] = "/tmp/cup-wasmhost-cache-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(cache));
+    struct wasmhost *h = new_host(cache);
+    struct wasmhost_module *m = load(h, "pointers.wasm");
+    autofree char *digest = mem_strdup(wasmhost_module_digest(m));
+    assert_null(wasmhost_recall(h, STR("layer 1")));
+    wasmhost_remember(h, STR("layer 1"), m);
+    wasmhost_module_unref(m);
+    wasmhost_free(h);
+    assert_true(is_recalled(cache, "layer 1", digest));
+    assert_false(is_recalled(cache, "layer 2", digest));
+    autofree char *source = only_file(cache, ".source");
+    autofree char *code = only_file(cache, ".cwasm");
+    flip_byte(source, 8); /* would be another digest */
+    assert_false(is_recalled(cache, "layer 1", digest));
+    flip_byte(source, 8);
+    assert_true(is_recalled(cache, "layer 1", digest));
+    flip_byte(code, 5000);
+    assert_false(is_recalled(cache, "layer 1", digest));
+    assert_int_equal(unlink(code), 0);
+    assert_false(is_recalled(cache, "layer 1", digest));
+    autofree char *command = mem_printf("rm -rf '%s'", cache);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_recall__knows_nothing_without_a_cache(void **state)
+{
+    (void)state;
+    struct wasmhost *h = new_host(NULL);
+    struct wasmhost_module *m = load(h, "pointers.wasm");
+    wasmhost_remember(h, STR("layer 1"), m);
+    assert_null(wasmhost_recall(h, STR("layer 1")));
+    wasmhost_module_unref(m);
+    wasmhost_free(h);
+}
+
+struct loading {
+    struct wasmhost *host;
+    struct wasmhost_module *modules[8];
+};
+
+static enum err_kind load_again(void *data, size_t i, struct err *err)
+{
+    struct loading *l = data;
+    (void)err;
+    l->modules[i] = load(l->host, "pointers.wasm");
+    return ERR_OK;
+}
+
+static void test_load__many_at_once_get_one_module(void **state)
+{
+    (void)state;
+    struct loading l = {.host = new_host(NULL)};
+    struct err err;
+    assert_int_equal(parallel_run(8, ARRAY_LEN(l.modules), load_again, &l, &err), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(l.modules); i++) {
+        assert_ptr_equal(l.modules[i], l.modules[0]);
+        if (i > 0)
+            wasmhost_module_unref(l.modules[i]);
+    }
+    wasmhost_module_unref(l.modules[0]);
+    wasmhost_free(l.host);
 }
 
 static void test_cache__a_directory_open_to_others_is_refused(void **state)
@@ -640,6 +732,9 @@ int main(void)
         cmocka_unit_test(test_adv_52__modules_that_are_no_controllers_are_refused),
         cmocka_unit_test(test_cache__is_used_and_what_is_tampered_with_is_made_anew),
         cmocka_unit_test(test_cache__a_directory_open_to_others_is_refused),
+        cmocka_unit_test(test_recall__knows_a_source_while_all_of_it_is_whole),
+        cmocka_unit_test(test_recall__knows_nothing_without_a_cache),
+        cmocka_unit_test(test_load__many_at_once_get_one_module),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

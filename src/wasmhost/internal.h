@@ -24,9 +24,11 @@ struct wasmhost {
     uint64_t compile_memory_bytes;
 
     pthread_mutex_t lock; /* guards all below; a leaf */
-    pthread_cond_t wake;  /* a slot became free, a call began, or the host is stopping */
+    pthread_cond_t wake;  /* a slot became free, a call began, a module is compiled, or the host is
+                             stopping */
     unsigned active;
     bool is_stopping;
+    bool is_compiling;               /* one module at a time: it takes all cores, and much memory */
     struct wasmhost_module *modules; /* those in use, by digest */
     pthread_t ticker;
 };
@@ -62,6 +64,10 @@ enum err_kind wasmhost_cache_open(const char *dir, struct err *err) MUST_USE;
 wasmtime_module_t *wasmhost_cache_read(struct wasmhost *h, const char *digest);
 /* Failing to write is no error: the next start compiles again. */
 void wasmhost_cache_write(struct wasmhost *h, const char *digest, struct str code);
+/* The digest of the module that the source is known to be; false: it is not known. */
+bool wasmhost_cache_source(
+    struct wasmhost *h, struct str source, char ret_digest[WASMHOST_DIGEST_MAX]);
+void wasmhost_cache_write_source(struct wasmhost *h, struct str source, const char *digest);
 
 /* engine.c: what a module may hold and how it is compiled; part of each key of the cache. With a pool of
  * that many instances, or, with 0, without one: for compiling only. */

@@ -138,6 +138,53 @@ static struct wasmhost_module *publish(struct wasmhost *h, struct wasmhost_modul
     return other;
 }
 
+/* Takes the engine's module; makes ours of it, or takes the one that somebody else published. */
+static enum err_kind adopt(
+    struct wasmhost *h,
+    const char *digest,
+    wasmtime_module_t *take_module,
+    struct wasmhost_module **ret,
+    struct err *err)
+{
+    struct wasmhost_module *m = mem_new(struct wasmhost_module);
+    m->host = h;
+    m->refs = 1;
+    m->module = take_module;
+    snprintf(m->digest, sizeof(m->digest), "%s", digest);
+    enum err_kind r = check_and_link(m, err);
+    if (r == ERR_OK)
+        *ret = publish(h, m);
+    else
+        module_free(m);
+    return r;
+}
+
+/* Loaded already, or compiled at some time before; NULL with ERR_OK: neither. */
+static enum err_kind
+find_or_read(struct wasmhost *h, const char *digest, struct wasmhost_module **ret, struct err *err)
+{
+    *ret = find_and_ref(h, digest);
+    wasmtime_module_t *module = *ret != NULL ? NULL : wasmhost_cache_read(h, digest);
+    return module == NULL ? ERR_OK : adopt(h, digest, module, ret, err);
+}
+
+static void begin_compiling(struct wasmhost *h)
+{
+    pthread_mutex_lock(&h->lock);
+    while (h->is_compiling)
+        pthread_cond_wait(&h->wake, &h->lock);
+    h->is_compiling = true;
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void end_compiling(struct wasmhost *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->is_compiling = false;
+    pthread_cond_broadcast(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+}
+
 enum err_kind wasmhost_load(
     struct wasmhost *h,
     struct str wasm,
@@ -145,23 +192,33 @@ enum err_kind wasmhost_load(
     struct wasmhost_module **ret,
     struct err *err)
 {
-    *ret = find_and_ref(h, digest);
-    if (*ret != NULL)
-        return ERR_OK;
-    struct wasmhost_module *m = mem_new(struct wasmhost_module);
-    m->host = h;
-    m->refs = 1;
-    snprintf(m->digest, sizeof(m->digest), "%s", digest);
-    m->module = wasmhost_cache_read(h, digest);
-    enum err_kind r = m->module != NULL ? ERR_OK : make(h, wasm, digest, &m->module, err);
-    if (r == ERR_OK)
-        r = check_and_link(m, err);
-    if (r != ERR_OK) {
-        module_free(m);
+    wasmtime_module_t *module = NULL;
+    enum err_kind r = find_or_read(h, digest, ret, err);
+    if (r != ERR_OK || *ret != NULL)
         return r;
+    begin_compiling(h);
+    r = find_or_read(h, digest, ret, err); /* by whoever compiled before us? */
+    if (r == ERR_OK && *ret == NULL) {
+        r = make(h, wasm, digest, &module, err);
+        if (r == ERR_OK)
+            r = adopt(h, digest, module, ret, err);
     }
-    *ret = publish(h, m);
-    return ERR_OK;
+    end_compiling(h);
+    return r;
+}
+
+struct wasmhost_module *wasmhost_recall(struct wasmhost *h, struct str source)
+{
+    char digest[WASMHOST_DIGEST_MAX];
+    struct wasmhost_module *m = NULL;
+    if (!wasmhost_cache_source(h, source, digest))
+        return NULL;
+    return find_or_read(h, digest, &m, NULL) == ERR_OK ? m : NULL;
+}
+
+void wasmhost_remember(struct wasmhost *h, struct str source, const struct wasmhost_module *m)
+{
+    wasmhost_cache_write_source(h, source, m->digest);
 }
 
 struct wasmhost_module *wasmhost_module_ref(struct wasmhost_module *m)

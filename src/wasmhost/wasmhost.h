@@ -58,6 +58,17 @@ enum err_kind wasmhost_load(
     const char *digest,
     struct wasmhost_module **ret,
     struct err *err) MUST_USE;
+/*
+ * The module without its bytes: what `source` was remembered to be, where the compiled code is kept and
+ * good; else NULL, and wasmhost_load has to be asked.
+ *
+ * source   text that stands for one module for good, and for whatever was checked to get at it (an image's
+ *          layer by its digest, and the rules of unpacking); any length
+ * threads  any
+ */
+struct wasmhost_module *wasmhost_recall(struct wasmhost *h, struct str source);
+/* Without a cache directory, or where it cannot be written, nothing is remembered. */
+void wasmhost_remember(struct wasmhost *h, struct str source, const struct wasmhost_module *m);
 struct wasmhost_module *wasmhost_module_ref(struct wasmhost_module *m);
 struct wasmhost_module *wasmhost_module_unref(struct wasmhost_module *m);
 const char *wasmhost_module_digest(const struct wasmhost_module *m);

@@ -1,9 +1,9 @@
-#include "oci/parallel.h"
+#include "base/parallel.h"
 #include "base/mem.h"
 
 #include <pthread.h>
 
-enum { STACK_BYTES = 512 << 10, THREADS_MAX = 64 };
+enum { STACK_BYTES = 2 << 20, THREADS_MAX = 64 };
 
 struct work {
     pthread_mutex_t lock; /* guards next, err */
@@ -61,7 +61,7 @@ static size_t start(struct work *w, pthread_t *threads, size_t wanted)
     return started;
 }
 
-enum err_kind oci_parallel(
+enum err_kind parallel_run(
     unsigned threads,
     size_t count,
     enum err_kind (*one)(void *data, size_t i, struct err *err),
