@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "cli/store.h"
-#include "cli/transport.h"
 #include "json/json.h"
 
 struct check_options {
@@ -75,15 +74,11 @@ static enum err_kind print(struct cli *c, const struct oci_checked *checked, str
 static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     const struct check_options *o = data;
-    auto_images struct cli_images images = {0};
+    auto_store struct cli_store store = {0};
     auto_oci_checked struct oci_checked checked = {0};
-    struct oci_ref layout;
-    const struct oci_ref *where = NULL;
-    enum err_kind r = cli_layout_arg(c, &layout, &where, err);
+    enum err_kind r = cli_store_open(c, &o->transport, &store, err);
     if (r == ERR_OK)
-        r = cli_images_open(c, &o->transport, &images, err);
-    if (r == ERR_OK)
-        r = oci_store_check(images.session, where, &checked, err);
+        r = oci_store_check(store.images.session, store.where, &checked, err);
     return r == ERR_OK ? print(c, &checked, err) : r;
 }
 

@@ -1,10 +1,8 @@
 /* cup image copy: an image from anywhere to anywhere. */
-#include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "cli/transport.h"
 #include "oci/settle.h"
-#include "json/json.h"
 
 struct copy_options {
     struct cli_transport transport; /* of both sides, where the side has no flag of its own */
@@ -56,21 +54,6 @@ merge(const struct cli_transport *both, const struct cli_transport *side)
     return t;
 }
 
-static enum err_kind
-print_copied(struct cli *c, const struct oci_ref *dst, const char *digest, struct err *err)
-{
-    autofree char *pinned = cli_ref_pinned(dst, digest);
-    if (!cli_output_is_document(c)) {
-        cli_print_line(c, str_from(pinned));
-        return ERR_OK;
-    }
-    autobuf struct buf text = {0};
-    buf_text(&text, "{\"reference\":");
-    json_text_string(&text, str_from(pinned));
-    buf_printf(&text, ",\"digest\":\"%s\"}", digest);
-    return cli_print_document(c, buf_view(&text), err);
-}
-
 static enum err_kind copy(
     struct cli *c,
     const struct copy_options *o,
@@ -99,7 +82,7 @@ static enum err_kind copy(
         .with_referrers = o->is_recursive};
     r = oci_copy(&request, digest, err);
     if (r == ERR_OK)
-        return print_copied(c, dst, digest, err);
+        return cli_print_pinned(c, dst, 1, digest, err);
     cli_hint_registry(c, &to, dst->kind == OCI_REF_REGISTRY ? dst : src, r);
     return r;
 }

@@ -10,6 +10,7 @@
 #include "oci/settle.h"
 #include "json/json.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define EXIT_DIFFERS 1
@@ -88,15 +89,17 @@ pack_into(const char *layout, struct side *s, struct oci_session *session, struc
     return r;
 }
 
-static enum err_kind read_directory(struct side *s, struct oci_session *session, struct err *err)
+static enum err_kind
+read_directory(struct cli *c, struct side *s, struct oci_session *session, struct err *err)
 {
-    char layout[] = "/tmp/cup-diff-XXXXXX";
+    const char *tmpdir = c->env->tmpdir != NULL ? c->env->tmpdir : "/tmp";
+    autofree char *layout = fs_join(tmpdir, "cup-diff-XXXXXX");
     autofree char *marker = fs_join(s->shown, "oci-layout");
     if (fs_exists(marker))
         return err_set(
             err, ERR_USAGE, "'%s' is an image layout: write oci-layout:%s", s->shown, s->shown);
     if (mkdtemp(layout) == NULL)
-        return err_set(err, ERR_IO, "no temporary directory can be made in /tmp");
+        return err_errno(err, errno, "making a temporary directory in '%s'", tmpdir);
     enum err_kind r = pack_into(layout, s, session, err);
     fs_remove_tree(layout);
     return r;
@@ -111,7 +114,7 @@ static enum err_kind read_side(
 {
     struct oci_ref ref;
     if (fs_is_dir(s->shown))
-        return read_directory(s, session, err);
+        return read_directory(c, s, session, err);
     enum err_kind r = oci_ref_parse_source(str_from(s->shown), &ref, err);
     if (r != ERR_OK)
         return r;

@@ -6,7 +6,6 @@
 #include "cli/run.h"
 #include "cli/store.h"
 #include "cli/table.h"
-#include "cli/transport.h"
 #include "json/json.h"
 
 struct list_options {
@@ -152,15 +151,11 @@ static void print_names(struct cli *c, const struct oci_stored_list *list, bool 
 static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     const struct list_options *o = data;
-    auto_images struct cli_images images = {0};
+    auto_store struct cli_store store = {0};
     auto_oci_stored_list struct oci_stored_list list = {0};
-    struct oci_ref layout;
-    const struct oci_ref *where = NULL;
-    enum err_kind r = cli_layout_arg(c, &layout, &where, err);
+    enum err_kind r = cli_store_open(c, &o->transport, &store, err);
     if (r == ERR_OK)
-        r = cli_images_open(c, &o->transport, &images, err);
-    if (r == ERR_OK)
-        r = oci_store_list(images.session, where, &list, err);
+        r = oci_store_list(store.images.session, store.where, &list, err);
     if (r != ERR_OK)
         return r;
     if (cli_output_is_document(c))

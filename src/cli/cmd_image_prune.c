@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "cli/store.h"
-#include "cli/transport.h"
 
 struct prune_options {
     struct cli_transport transport;
@@ -74,16 +73,12 @@ read_options(const struct prune_options *o, struct oci_prune_options *ret, struc
 static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     const struct prune_options *o = data;
-    auto_images struct cli_images images = {0};
+    auto_store struct cli_store store = {0};
     struct oci_prune_options how;
-    struct oci_ref layout;
-    const struct oci_ref *where = NULL;
-    enum err_kind r = cli_layout_arg(c, &layout, &where, err);
+    enum err_kind r = read_options(o, &how, err);
     if (r == ERR_OK)
-        r = read_options(o, &how, err);
-    if (r == ERR_OK)
-        r = cli_images_open(c, &o->transport, &images, err);
-    return r == ERR_OK ? cli_prune(c, images.session, where, &how, err) : r;
+        r = cli_store_open(c, &o->transport, &store, err);
+    return r == ERR_OK ? cli_prune(c, store.images.session, store.where, &how, err) : r;
 }
 
 const struct cli_command cmd_image_prune = {

@@ -1,29 +1,12 @@
 /* cup image tag: one more name for an image, in the local store or in a layout. */
-#include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "cli/transport.h"
 #include "oci/store.h"
-#include "json/json.h"
 
 struct tag_options {
     struct cli_transport transport;
 };
-
-static enum err_kind
-print_tagged(struct cli *c, const struct oci_ref *dst, const char *digest, struct err *err)
-{
-    autofree char *pinned = cli_ref_pinned(dst, digest);
-    if (!cli_output_is_document(c)) {
-        cli_print_line(c, str_from(pinned));
-        return ERR_OK;
-    }
-    autobuf struct buf text = {0};
-    buf_text(&text, "{\"reference\":");
-    json_text_string(&text, str_from(pinned));
-    buf_printf(&text, ",\"digest\":\"%s\"}", digest);
-    return cli_print_document(c, buf_view(&text), err);
-}
 
 static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
@@ -40,7 +23,7 @@ static enum err_kind run(struct cli *c, const void *data, struct err *err)
         r = cli_images_open(c, &o->transport, &images, err);
     if (r == ERR_OK)
         r = oci_store_tag(images.session, &src, &dst, digest, err);
-    return r == ERR_OK ? print_tagged(c, &dst, digest, err) : r;
+    return r == ERR_OK ? cli_print_pinned(c, &dst, 1, digest, err) : r;
 }
 
 const struct cli_command cmd_image_tag = {

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/run.h"
+#include "cli/schema_summary.h"
 #include "cli/transport.h"
 #include "oci/settle.h"
 #include "oci/sign.h"
@@ -193,28 +194,46 @@ static void print_schema(struct cli *c, struct str version, struct str schema)
     fprintf(c->io.out, "%s\n", safe.p);
 }
 
+static void print_summary(struct cli *c, struct str version, yyjson_val *schema)
+{
+    autobuf struct buf text = {0};
+    buf_printf(&text, STR_FMT ": ", STR_ARG(version));
+    cli_schema_summary(&text, schema);
+    cli_print_pair(c, "Schema", buf_view(&text));
+}
+
+/* A line for each version, or, with -o wide, all of it. */
+static void print_versions(struct cli *c, const struct json_doc *doc)
+{
+    struct str versions =
+        json_text_member(json_text_member(doc->text, STR("spec"), false), STR("versions"), false);
+    size_t i, n;
+    yyjson_val *key, *schema;
+    yyjson_obj_foreach(json_get(json_get(doc->root, "spec"), "versions"), i, n, key, schema)
+    {
+        struct str version = json_str(key);
+        if (c->output == CLI_OUTPUT_WIDE)
+            print_schema(c, version, json_text_member(versions, version, false));
+        else
+            print_summary(c, version, schema);
+    }
+}
+
 static void print_definition(struct cli *c, const struct oci_definition *definition)
 {
     auto_json struct json_doc doc = {0};
     struct str text = str_of(definition->bytes, definition->n);
     if (json_parse(text, JSON_STORED, &doc, NULL) != ERR_OK)
         return; /* reading the image has parsed it */
-    yyjson_val *spec = json_get(doc.root, "spec");
     struct str plural = json_str(json_get(json_get(doc.root, "names"), "plural"));
     struct str kind = json_str(json_get(json_get(doc.root, "names"), "kind"));
-    struct str group = json_str(json_get(spec, "group"));
+    struct str group = json_str(json_get(json_get(doc.root, "spec"), "group"));
     autofree char *name = mem_printf("%.*s.%.*s", STR_ARG(plural), STR_ARG(group));
     fputc('\n', c->io.out);
     cli_print_pair(c, "Definition", str_from(name));
     cli_print_pair(c, "Kind", kind);
     print_blob(c, "Layer", definition->digest, definition->n);
-    struct str versions =
-        json_text_member(json_text_member(doc.text, STR("spec"), false), STR("versions"), false);
-    yyjson_obj_iter at;
-    yyjson_obj_iter_init(json_get(spec, "versions"), &at);
-    yyjson_val *key;
-    while ((key = yyjson_obj_iter_next(&at)) != NULL)
-        print_schema(c, json_str(key), json_text_member(versions, json_str(key), false));
+    print_versions(c, &doc);
 }
 
 static void print_signatures(struct cli *c, const struct signatures *signatures)
@@ -303,11 +322,13 @@ const struct cli_command cmd_inspect = {
     .group = "Controller images",
     .summary = "Show the kinds, schemas, digests, sizes and signatures of an image",
     .usage = "REF",
-    .details = "With a host, REF means the registry's image; --local the store's copy of it. Only "
-               "the manifest\n"
-               "and the definitions are fetched, not the code. A version range in the tag's place "
-               "(~1.2) picks\n"
-               "the highest tag that fits.\n",
+    .details =
+        "With a host, REF means the registry's image; --local the store's copy of it. Only "
+        "the manifest\n"
+        "and the definitions are fetched, not the code; -o wide and -o json show the schemas "
+        "in full. A version range in the tag's place "
+        "(~1.2) picks\n"
+        "the highest tag that fits.\n",
     .options = options,
     .shared_options = cli_transport_options,
     .options_bytes = sizeof(struct inspect_options),

@@ -6,7 +6,6 @@
 #include "cli/sources.h"
 #include "cli/transport.h"
 #include "vfs/localtree.h"
-#include "json/json.h"
 
 struct pack_options {
     struct cli_transport transport;
@@ -19,12 +18,13 @@ struct pack_options {
     const char *verbs;
     const char *tests;
     bool with_compat_wasm;
-    const char *tag;
+    struct cli_list tags;
 };
 
 #define OPTION(member) offsetof(struct pack_options, member)
 static const struct cli_option options[] = {
-    {"tag", 't', CLI_OPTION_TEXT, "REF", "what to call the image", OPTION(tag)},
+    {"tag", 't', CLI_OPTION_LIST, "REF", "what to call the image; several for several names",
+     OPTION(tags)},
     {"wasm", 0, CLI_OPTION_TEXT, "FILE", "the controller's module", OPTION(wasm)},
     {"definition", 0, CLI_OPTION_LIST, "FILE", "a ResourceDefinition as JSON; give all of them",
      OPTION(definitions)},
@@ -72,21 +72,6 @@ gather(struct cli *c, const struct pack_options *o, struct cli_sources *s, struc
     for (size_t i = 0; i < o->definitions.count; i++)
         cli_sources_add(s, mem_strdup(o->definitions.items[i]));
     return ERR_OK;
-}
-
-static enum err_kind
-print_packed(struct cli *c, const struct oci_ref *ref, const char *digest, struct err *err)
-{
-    autofree char *pinned = cli_ref_pinned(ref, digest);
-    if (!cli_output_is_document(c)) {
-        cli_print_line(c, str_from(pinned));
-        return ERR_OK;
-    }
-    autobuf struct buf text = {0};
-    buf_text(&text, "{\"reference\":");
-    json_text_string(&text, str_from(pinned));
-    buf_printf(&text, ",\"digest\":\"%s\"}", digest);
-    return cli_print_document(c, buf_view(&text), err);
 }
 
 /* Files of DIR, for the layer of golden cases. */
@@ -140,11 +125,29 @@ static enum err_kind read_tests(const char *dir, struct tests *ret, struct err *
     return r == ERR_OK ? r : err_wrap(err, "'--tests %s'", dir);
 }
 
+/* The image under one more name: in the same place, or in another one. */
+static enum err_kind name_too(
+    struct oci_session *session,
+    const struct oci_ref *src,
+    const struct oci_ref *dst,
+    struct err *err)
+{
+    char digest[OCI_DIGEST_MAX];
+    struct oci_copy copy = {
+        .from = session,
+        .src = src,
+        .src_in_store = src->kind != OCI_REF_LAYOUT,
+        .to = session,
+        .dst = dst,
+        .dst_in_store = dst->kind != OCI_REF_LAYOUT};
+    return oci_copy(&copy, digest, err);
+}
+
 static enum err_kind pack(
     struct cli *c,
     const struct pack_options *o,
     const struct cli_sources *s,
-    const struct oci_ref *ref,
+    const struct oci_ref *refs,
     struct err *err)
 {
     auto_images struct cli_images images = {0};
@@ -170,36 +173,51 @@ static enum err_kind pack(
     if (r == ERR_OK)
         r = cli_images_open(c, &o->transport, &images, err);
     if (r == ERR_OK)
-        r = oci_pack(images.session, &input, ref, digest, err);
-    return r == ERR_OK ? print_packed(c, ref, digest, err) : r;
+        r = oci_pack(images.session, &input, &refs[0], digest, err);
+    for (size_t i = 1; r == ERR_OK && i < o->tags.count; i++)
+        r = name_too(images.session, &refs[0], &refs[i], err);
+    return r == ERR_OK ? cli_print_pinned(c, refs, o->tags.count, digest, err) : r;
+}
+
+/* All of them are good names, before anything is made. */
+static enum err_kind parse_tags(const struct cli_list *tags, struct oci_ref *ret, struct err *err)
+{
+    for (size_t i = 0; i < tags->count; i++) {
+        enum err_kind r = oci_ref_parse(str_from(tags->items[i]), &ret[i], err);
+        if (r == ERR_OK && ret[i].digest[0] != '\0')
+            r = err_set(err, ERR_INVALID, "an image is packed under a tag, not under a digest");
+        if (r != ERR_OK)
+            return r;
+    }
+    return ERR_OK;
 }
 
 static enum err_kind run(struct cli *c, const void *data, struct err *err)
 {
     const struct pack_options *o = data;
     auto_sources struct cli_sources s = {0};
-    struct oci_ref ref;
+    autofree struct oci_ref *refs = mem_alloc((o->tags.count + 1) * sizeof(*refs));
     enum err_kind r = cli_check_args(c, 0, 1, "", err);
-    if (r == ERR_OK && o->tag == NULL)
+    if (r == ERR_OK && o->tags.count == 0)
         r = err_set(
             err, ERR_USAGE, "'cup %s' needs -t REF: what to call the image", c->command_name);
     if (r == ERR_OK)
-        r = oci_ref_parse(str_from(o->tag), &ref, err);
+        r = parse_tags(&o->tags, refs, err);
     if (r == ERR_OK)
         r = gather(c, o, &s, err);
-    return r == ERR_OK ? pack(c, o, &s, &ref, err) : r;
+    return r == ERR_OK ? pack(c, o, &s, refs, err) : r;
 }
 
 const struct cli_command cmd_pack = {
     .name = "pack",
     .group = "Controller images",
     .summary = "Make an image of a module and its definitions",
-    .usage = "(DIR | --wasm FILE --definition FILE…) -t REF",
+    .usage = "(DIR | --wasm FILE --definition FILE…) -t REF…",
     .details = "DIR holds one .wasm file and the definitions as *.json. The image goes into the "
                "local store,\n"
                "or into DIR of a REF of the form oci-layout:DIR[:TAG]. The same input gives the "
                "same digest.\n"
-               "Prints REF@DIGEST.\n",
+               "Prints REF@DIGEST for each -t.\n",
     .options = options,
     .shared_options = cli_store_options,
     .options_bytes = sizeof(struct pack_options),

@@ -3,21 +3,31 @@
 #include "cli/run.h"
 #include "json/json.h"
 
-enum err_kind cli_layout_arg(
-    struct cli *c, struct oci_ref *storage, const struct oci_ref **ret_where, struct err *err)
+static enum err_kind take_layout(struct cli *c, struct cli_store *ret, struct err *err)
 {
     enum err_kind r = cli_check_args(c, 0, 1, "oci-layout:DIR", err);
-    *ret_where = NULL;
     if (r != ERR_OK || c->args.count == 0)
         return r;
-    r = oci_ref_parse(str_from(c->args.items[0]), storage, err);
-    if (r == ERR_OK && storage->kind != OCI_REF_LAYOUT)
+    r = oci_ref_parse(str_from(c->args.items[0]), &ret->layout, err);
+    if (r == ERR_OK && ret->layout.kind != OCI_REF_LAYOUT)
         r = err_set(
             err, ERR_USAGE, "'%s' is not of the form oci-layout:DIR; --store names another store",
             c->args.items[0]);
-    if (r == ERR_OK)
-        *ret_where = storage;
+    ret->where = &ret->layout;
     return r;
+}
+
+enum err_kind cli_store_open(
+    struct cli *c, const struct cli_transport *transport, struct cli_store *ret, struct err *err)
+{
+    *ret = (struct cli_store){0};
+    enum err_kind r = take_layout(c, ret, err);
+    return r == ERR_OK ? cli_images_open(c, transport, &ret->images, err) : r;
+}
+
+void cli_store_close(struct cli_store *store)
+{
+    cli_images_close(&store->images);
 }
 
 static enum err_kind

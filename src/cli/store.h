@@ -1,17 +1,23 @@
 /* What the commands on the local store as a whole share. */
 #pragma once
 
+#include "cli/transport.h"
 #include "oci/store.h"
 
-struct cli;
-
-/* The one argument oci-layout:DIR of such a command: *ret_where is `storage` then, and NULL, for the
- * store, without one. USAGE for anything else. */
-enum err_kind cli_layout_arg(
+/* What such a command works on; stays where it is while it is open. */
+struct cli_store {
+    struct cli_images images;
+    struct oci_ref layout;
+    const struct oci_ref *where; /* the command's one argument, oci-layout:DIR; NULL: the store */
+};
+/* USAGE for any other argument. */
+enum err_kind cli_store_open(
     struct cli *c,
-    struct oci_ref *storage,
-    const struct oci_ref **ret_where,
+    const struct cli_transport *transport,
+    struct cli_store *ret,
     struct err *err) MUST_USE;
+void cli_store_close(struct cli_store *store);
+#define auto_store CLEANUP(cli_store_close)
 
 /* Prune and tell what went. */
 enum err_kind cli_prune(

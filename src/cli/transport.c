@@ -6,6 +6,7 @@
 #include "cli/signing.h"
 #include "oci/auth.h"
 #include "oci/credentials.h"
+#include "json/json.h"
 
 #define TRANSPORT(member) offsetof(struct cli_transport, member)
 #define STORE_OPTION                                                                               \
@@ -232,6 +233,38 @@ char *cli_ref_pinned(const struct oci_ref *ref, const char *digest)
     if (pinned.tag[0] == '\0' && ref->digest[0] == '\0')
         snprintf(pinned.tag, sizeof(pinned.tag), "latest");
     return oci_ref_format(&pinned);
+}
+
+static void
+write_references(struct buf *to, const struct oci_ref *refs, size_t count, const char *digest)
+{
+    for (size_t i = 0; i < count; i++) {
+        autofree char *pinned = cli_ref_pinned(&refs[i], digest);
+        buf_text(to, i > 0 ? "," : "");
+        json_text_string(to, str_from(pinned));
+    }
+}
+
+enum err_kind cli_print_pinned(
+    struct cli *c, const struct oci_ref *refs, size_t count, const char *digest, struct err *err)
+{
+    for (size_t i = 0; i < count && !cli_output_is_document(c); i++) {
+        autofree char *pinned = cli_ref_pinned(&refs[i], digest);
+        cli_print_line(c, str_from(pinned));
+    }
+    if (!cli_output_is_document(c))
+        return ERR_OK;
+    autobuf struct buf text = {0};
+    buf_text(&text, "{\"reference\":");
+    write_references(&text, refs, 1, digest);
+    buf_printf(&text, ",\"digest\":\"%s\"", digest);
+    if (count > 1) {
+        buf_text(&text, ",\"references\":[");
+        write_references(&text, refs, count, digest);
+        buf_char(&text, ']');
+    }
+    buf_char(&text, '}');
+    return cli_print_document(c, buf_view(&text), err);
 }
 
 void cli_hint_registry(

@@ -80,6 +80,13 @@ enum err_kind cli_credential_files(
 
 /* "REF@sha256:…": the reference with what it turned out to mean. Caller frees. */
 char *cli_ref_pinned(const struct oci_ref *ref, const char *digest);
+/* Print them, a line each, or as a document {"reference","digest"}, of several with all "references". */
+enum err_kind cli_print_pinned(
+    struct cli *c,
+    const struct oci_ref *refs,
+    size_t count,
+    const char *digest,
+    struct err *err) MUST_USE;
 /* USAGE for --remote with a reference that names no registry. */
 enum err_kind cli_check_remote(const struct oci_ref *ref, bool is_remote, struct err *err) MUST_USE;
 /* The way out of a failed request to where `ref` points, where we know one. */

@@ -12,18 +12,7 @@
 
 /* --- what it is attached to --------------------------------------------------------------------------- */
 
-enum err_kind oci_attach_place(
-    struct oci_session *s,
-    const struct oci_ref *ref,
-    enum oci_where where,
-    struct oci_place *ret,
-    struct err *err)
-{
-    bool in_store = where == OCI_IN_STORE && ref->kind != OCI_REF_LAYOUT;
-    return oci_session_place(s, ref, in_store, false, ret, err);
-}
-
-enum err_kind oci_subject_read(struct oci_place *p, struct oci_subject *ret, struct err *err)
+static enum err_kind read_subject(struct oci_place *p, struct oci_subject *ret, struct err *err)
 {
     auto_oci_raw struct oci_raw raw = {0};
     auto_oci_manifest struct oci_manifest m = {0};
@@ -38,6 +27,26 @@ enum err_kind oci_subject_read(struct oci_place *p, struct oci_subject *ret, str
     *ret = (struct oci_subject){.size = raw.bytes.n};
     memcpy(ret->digest, raw.digest, sizeof(ret->digest));
     snprintf(ret->media_type, sizeof(ret->media_type), STR_FMT, STR_ARG(type));
+    return ERR_OK;
+}
+
+enum err_kind oci_subject_open(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    struct oci_place *ret,
+    struct oci_subject *ret_subject,
+    struct err *err)
+{
+    bool in_store = where == OCI_IN_STORE && ref->kind != OCI_REF_LAYOUT;
+    auto_oci_place struct oci_place place = {0};
+    enum err_kind r = oci_session_place(s, ref, in_store, false, &place, err);
+    if (r == ERR_OK)
+        r = read_subject(&place, ret_subject, err);
+    if (r != ERR_OK)
+        return r;
+    *ret = place;
+    place = (struct oci_place){0};
     return ERR_OK;
 }
 
@@ -292,29 +301,30 @@ static enum err_kind check_attach(const struct oci_attach *a, struct err *err)
 }
 
 static enum err_kind attach_to(
-    struct oci_place *p, const struct oci_attach *a, struct oci_attached *ret, struct err *err)
+    struct oci_place *p,
+    const struct oci_subject *subject,
+    const struct oci_attach *a,
+    struct oci_attached *ret,
+    struct err *err)
 {
-    struct oci_subject subject;
     char empty[OCI_DIGEST_MAX];
     autobuf struct buf annotations = {0}, manifest = {.max = OCI_MANIFEST_MAX};
     autofree struct oci_attach_layer *layers = mem_alloc((a->count + 1) * sizeof(*layers));
     enum err_kind r = oci_annotations_write(a->annotations, &annotations, err);
-    if (r == ERR_OK)
-        r = oci_subject_read(p, &subject, err);
     if (r == ERR_OK)
         r = oci_place_put_small(p, STR(OCI_EMPTY_BYTES), empty, err);
     for (size_t i = 0; r == ERR_OK && i < a->count; i++)
         r = put_file(p, &a->files[i], &layers[i], err);
     if (r != ERR_OK)
         return r;
-    memcpy(ret->subject, subject.digest, sizeof(ret->subject));
+    memcpy(ret->subject, subject->digest, sizeof(ret->subject));
     oci_attach_write(
-        &manifest, a->artifact_type, layers, a->count, &subject, buf_view(&annotations));
+        &manifest, a->artifact_type, layers, a->count, subject, buf_view(&annotations));
     r = buf_check(&manifest, "the manifest", err);
     if (r != ERR_OK)
         return r;
     return oci_referrers_put(
-        p, subject.digest, buf_view(&manifest), OCI_MEDIA_MANIFEST, ret->digest, err);
+        p, subject->digest, buf_view(&manifest), OCI_MEDIA_MANIFEST, ret->digest, err);
 }
 
 enum err_kind oci_attach(
@@ -326,10 +336,11 @@ enum err_kind oci_attach(
     struct err *err)
 {
     auto_oci_place struct oci_place place = {0};
+    struct oci_subject subject;
     enum err_kind r = check_attach(attach, err);
     if (r == ERR_OK)
-        r = oci_attach_place(s, ref, where, &place, err);
-    return r == ERR_OK ? attach_to(&place, attach, ret, err) : r;
+        r = oci_subject_open(s, ref, where, &place, &subject, err);
+    return r == ERR_OK ? attach_to(&place, &subject, attach, ret, err) : r;
 }
 
 /* --- listing ------------------------------------------------------------------------------------------ */
@@ -358,6 +369,55 @@ static void look_up_type(struct oci_place *p, struct oci_referrer *r)
     r->artifact_type = mem_strdup_str(type);
 }
 
+/* The tree so far: parents before their children. */
+struct tree {
+    struct oci_place *place;
+    struct oci_referrers found;
+    size_t cap;
+};
+
+static bool is_in_tree(const struct tree *t, const char *digest)
+{
+    for (size_t i = 0; i < t->found.count; i++) {
+        if (strcmp(t->found.items[i].digest, digest) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum err_kind add_below(struct tree *t, const char *digest, unsigned depth, struct err *err);
+
+/* Takes what is in `one`. */
+static enum err_kind
+add_to_tree(struct tree *t, struct oci_referrer *one, unsigned depth, struct err *err)
+{
+    if (t->found.count == OCI_REFERRERS_MAX)
+        return err_set(err, ERR_LIMIT, "more than %d referrers in all", OCI_REFERRERS_MAX);
+    if (!says_type(one))
+        look_up_type(t->place, one);
+    mem_grow(&t->found.items, t->found.count, &t->cap);
+    struct oci_referrer *to = &t->found.items[t->found.count++];
+    *to = *one;
+    *one = (struct oci_referrer){0};
+    to->depth = depth;
+    if (depth + 1 == OCI_REFERRERS_DEPTH_MAX)
+        return ERR_OK;
+    char digest[OCI_DIGEST_MAX]; /* the items move as they become more */
+    memcpy(digest, to->digest, sizeof(digest));
+    return add_below(t, digest, depth + 1, err);
+}
+
+static enum err_kind add_below(struct tree *t, const char *digest, unsigned depth, struct err *err)
+{
+    auto_oci_referrers struct oci_referrers level = {0};
+    enum err_kind r = oci_referrers_list(t->place, digest, &level, err);
+    for (size_t i = 0; r == ERR_OK && i < level.count; i++) {
+        if (!is_in_tree(t, level.items[i].digest))
+            r = add_to_tree(t, &level.items[i], depth, err);
+    }
+    return r;
+}
+
 enum err_kind oci_referrers_of(
     struct oci_session *s,
     const struct oci_ref *ref,
@@ -368,17 +428,15 @@ enum err_kind oci_referrers_of(
 {
     auto_oci_place struct oci_place place = {0};
     struct oci_subject subject;
-    enum err_kind r = oci_attach_place(s, ref, where, &place, err);
+    struct tree tree = {.place = &place};
+    enum err_kind r = oci_subject_open(s, ref, where, &place, &subject, err);
     if (r == ERR_OK)
-        r = oci_subject_read(&place, &subject, err);
-    if (r == ERR_OK)
-        r = oci_referrers_list(&place, subject.digest, ret, err);
-    if (r != ERR_OK)
+        r = add_below(&tree, subject.digest, 0, err);
+    if (r != ERR_OK) {
+        oci_referrers_deinit(&tree.found);
         return r;
-    memcpy(ret_subject, subject.digest, sizeof(subject.digest));
-    for (size_t i = 0; i < ret->count; i++) {
-        if (!says_type(&ret->items[i]))
-            look_up_type(&place, &ret->items[i]);
     }
+    memcpy(ret_subject, subject.digest, sizeof(subject.digest));
+    *ret = tree.found;
     return ERR_OK;
 }

@@ -36,8 +36,12 @@ enum err_kind oci_attach(
     struct oci_attached *ret,
     struct err *err) MUST_USE;
 
-/* What points at the image that ref names there; artifact_type is the manifest's own where the listing
- * does not say it. */
+/*
+ * What points at the image that ref names there, and what points at that, down to OCI_REFERRERS_DEPTH_MAX
+ * levels: each digest once, parents before what points at them, `depth` says which level. artifact_type is
+ * the manifest's own where the listing does not say it. LIMIT above OCI_REFERRERS_MAX in all.
+ */
+#define OCI_REFERRERS_DEPTH_MAX 4
 enum err_kind oci_referrers_of(
     struct oci_session *s,
     const struct oci_ref *ref,
@@ -48,22 +52,20 @@ enum err_kind oci_referrers_of(
 
 /* --- for sign.c ----------------------------------------------------------------------------------- */
 
-/* The place that signing, attaching and verifying mean by a reference; a layout stays a layout. */
-enum err_kind oci_attach_place(
-    struct oci_session *s,
-    const struct oci_ref *ref,
-    enum oci_where where,
-    struct oci_place *ret,
-    struct err *err) MUST_USE;
-
 struct oci_subject {
     char media_type[OCI_MEDIA_TYPE_MAX];
     char digest[OCI_DIGEST_MAX];
     uint64_t size;
 };
-/* What the place's own name stands for. */
-enum err_kind
-oci_subject_read(struct oci_place *p, struct oci_subject *ret, struct err *err) MUST_USE;
+/* The place that signing, attaching and verifying mean by a reference (a layout stays a layout), and what
+ * it stands for there. */
+enum err_kind oci_subject_open(
+    struct oci_session *s,
+    const struct oci_ref *ref,
+    enum oci_where where,
+    struct oci_place *ret,
+    struct oci_subject *ret_subject,
+    struct err *err) MUST_USE;
 
 /* Append "K=V" texts as a canonical JSON object; nothing when there is none. INVALID. */
 enum err_kind

@@ -91,14 +91,6 @@ read_raw(const struct graph *g, const char *reference, struct oci_raw *ret, stru
     return oci_place_manifest(c->from, reference, ret, err);
 }
 
-/* Some writers leave it out of the manifest itself. */
-static bool is_said_type(const struct oci_manifest *m, struct str said)
-{
-    if (said.n > 0 && m->is_index != oci_media_is_index(said))
-        return false;
-    return said.n == 0 || m->media_type.p == NULL || str_eq(m->media_type, said);
-}
-
 /* d NULL: the top, whatever its size and type. */
 static enum err_kind read_node(
     struct graph *g,
@@ -122,7 +114,7 @@ static enum err_kind read_node(
             OCI_COPY_MANIFEST_BYTES_MAX);
     if (r == ERR_OK)
         r = oci_raw_parse(&n->raw, &n->manifest, err);
-    if (r == ERR_OK && d != NULL && !is_said_type(&n->manifest, d->media_type))
+    if (r == ERR_OK && d != NULL && !oci_manifest_is_said(&n->manifest, d->media_type))
         r = err_set(
             err, ERR_INVALID, "ambiguous manifest: %s is another type of document than is said",
             d->digest);

@@ -310,10 +310,11 @@ enum err_kind oci_raw_parse(const struct oci_raw *raw, struct oci_manifest *ret,
     return r == ERR_OK ? r : err_wrap(err, "%s", raw->digest);
 }
 
-/* Media types are left out by some writers; one that is there must be the one that was announced. */
-static bool is_said_type(const struct oci_manifest *m, struct str said)
+bool oci_manifest_is_said(const struct oci_manifest *m, struct str said)
 {
-    return m->media_type.p == NULL || str_eq(m->media_type, said);
+    if (said.n > 0 && m->is_index != oci_media_is_index(said))
+        return false;
+    return said.n == 0 || m->media_type.p == NULL || str_eq(m->media_type, said);
 }
 
 static enum err_kind read_child(
@@ -334,7 +335,7 @@ static enum err_kind read_child(
             d->size, raw->bytes.n);
     if (r == ERR_OK)
         r = oci_raw_parse(raw, ret, err);
-    if (r == ERR_OK && (ret->is_index || !is_said_type(ret, d->media_type)))
+    if (r == ERR_OK && (!oci_manifest_is_said(ret, d->media_type)))
         r = err_set(
             err, ERR_INVALID,
             "ambiguous manifest: the index says that %s is another type of document", d->digest);

@@ -54,6 +54,9 @@ void oci_read_image_deinit(struct oci_read_image *r);
  * calls itself differ (distribution-spec, "Pulling manifests"). */
 enum err_kind
 oci_raw_parse(const struct oci_raw *raw, struct oci_manifest *ret, struct err *err) MUST_USE;
+/* Is it of the type that a descriptor of it says? Some writers leave it out, there (empty) or in the manifest
+ * itself. */
+bool oci_manifest_is_said(const struct oci_manifest *m, struct str said);
 /* Resolve, follow an index, check the rules of docs/image-format.md section 1, read the definitions. */
 enum err_kind oci_image_read(
     struct oci_place *place,

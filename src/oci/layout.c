@@ -135,9 +135,10 @@ enum err_kind oci_layout_resolve(
     return ERR_OK;
 }
 
-enum err_kind oci_layout_names(
+/* Each entry of index.json; `see` returns false to give up, with the error that it set. */
+static enum err_kind each_entry(
     struct oci_layout *l,
-    bool (*each)(void *data, struct str name, struct err *err),
+    bool (*see)(void *data, yyjson_val *item, struct err *err),
     void *data,
     struct err *err)
 {
@@ -151,11 +152,48 @@ enum err_kind oci_layout_names(
     yyjson_arr_foreach(json_get(doc.root, "manifests"), i, n, item)
     {
         struct err failed = {.kind = ERR_CANCELLED};
-        struct str name = layout_index_name(item);
-        if (name.n > 0 && !each(data, name, &failed))
+        if (!see(data, item, &failed))
             return err_set(err, failed.kind, "%s", failed.text);
     }
     return ERR_OK;
+}
+
+struct name_seer {
+    bool (*each)(void *data, struct str name, struct err *err);
+    void *data;
+};
+
+static bool see_name(void *data, yyjson_val *item, struct err *err)
+{
+    struct name_seer *s = data;
+    struct str name = layout_index_name(item);
+    return name.n == 0 || s->each(s->data, name, err);
+}
+
+enum err_kind oci_layout_names(
+    struct oci_layout *l,
+    bool (*each)(void *data, struct str name, struct err *err),
+    void *data,
+    struct err *err)
+{
+    struct name_seer s = {.each = each, .data = data};
+    return each_entry(l, see_name, &s, err);
+}
+
+struct unnamed_seer {
+    bool (*each)(void *data, const struct oci_descriptor *d, struct err *err);
+    void *data;
+};
+
+/* What we cannot read is not ours to judge: ignore unknown, image-layout.md. */
+static bool see_unnamed(void *data, yyjson_val *item, struct err *err)
+{
+    struct unnamed_seer *s = data;
+    struct oci_descriptor d;
+    if (layout_index_name(item).n > 0 ||
+        oci_descriptor_parse(item, "the entry", &d, NULL) != ERR_OK)
+        return true;
+    return s->each(s->data, &d, err);
 }
 
 enum err_kind oci_layout_unnamed(
@@ -164,24 +202,8 @@ enum err_kind oci_layout_unnamed(
     void *data,
     struct err *err)
 {
-    autobuf struct buf text = {0};
-    auto_json struct json_doc doc = {0};
-    size_t i, n;
-    yyjson_val *item;
-    enum err_kind r = layout_index_read(l->dir, &text, &doc, err);
-    if (r != ERR_OK)
-        return r;
-    yyjson_arr_foreach(json_get(doc.root, "manifests"), i, n, item)
-    {
-        struct oci_descriptor d;
-        struct err failed = {.kind = ERR_CANCELLED};
-        if (layout_index_name(item).n > 0 ||
-            oci_descriptor_parse(item, "the entry", &d, NULL) != ERR_OK)
-            continue; /* what we cannot read is not ours to judge: ignore unknown, image-layout.md */
-        if (!each(data, &d, &failed))
-            return err_set(err, failed.kind, "%s", failed.text);
-    }
-    return ERR_OK;
+    struct unnamed_seer s = {.each = each, .data = data};
+    return each_entry(l, see_unnamed, &s, err);
 }
 
 /* Names of blobs first, those that another process has just put there as well; then what needs them. */

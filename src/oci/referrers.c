@@ -8,14 +8,19 @@ void oci_referrers_tag(const char *digest, const char *suffix, char ret[OCI_REFE
     snprintf(ret, OCI_REFERRERS_TAG_MAX, "sha256-%s%s", digest + strlen("sha256:"), suffix);
 }
 
+void oci_referrer_deinit(struct oci_referrer *r)
+{
+    free(r->media_type);
+    free(r->artifact_type);
+    free(r->tag);
+    free(r->annotations);
+    *r = (struct oci_referrer){0};
+}
+
 void oci_referrers_deinit(struct oci_referrers *r)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        free(r->items[i].media_type);
-        free(r->items[i].artifact_type);
-        free(r->items[i].tag);
-        free(r->items[i].annotations);
-    }
+    for (size_t i = 0; i < r->count; i++)
+        oci_referrer_deinit(&r->items[i]);
     free(r->items);
     *r = (struct oci_referrers){0};
 }

@@ -24,7 +24,9 @@ struct oci_referrer {
                             write application/vnd.oci.empty.v1+json here */
     char *tag;         /* "sha256-….sig" for what is found by such a tag; else NULL */
     char *annotations; /* JSON object, or NULL */
+    unsigned depth;    /* 0: it points at the subject itself; see oci_referrers_of */
 };
+void oci_referrer_deinit(struct oci_referrer *r);
 struct oci_referrers {
     struct oci_referrer *items; /* in the order of the place */
     size_t count;

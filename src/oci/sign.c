@@ -123,9 +123,7 @@ enum err_kind oci_sign(
     struct signing g = {.place = &place, .in = sign, .out = &out};
     enum err_kind r = oci_annotations_write(sign->annotations, &annotations, err);
     if (r == ERR_OK)
-        r = oci_attach_place(s, ref, where, &place, err);
-    if (r == ERR_OK)
-        r = oci_subject_read(&place, &g.subject, err);
+        r = oci_subject_open(s, ref, where, &place, &g.subject, err);
     g.annotations = buf_view(&annotations);
     if (r == ERR_OK)
         r = oci_signatures_each(&place, g.subject.digest, is_same, &g, err);
@@ -153,9 +151,7 @@ enum err_kind oci_verify(
 {
     auto_oci_place struct oci_place place = {0};
     struct oci_subject subject;
-    enum err_kind r = oci_attach_place(s, ref, where, &place, err);
-    if (r == ERR_OK)
-        r = oci_subject_read(&place, &subject, err);
+    enum err_kind r = oci_subject_open(s, ref, where, &place, &subject, err);
     if (r != ERR_OK)
         return r;
     memcpy(ret_subject, subject.digest, sizeof(subject.digest));
@@ -172,9 +168,7 @@ enum err_kind oci_signatures_of(
 {
     auto_oci_place struct oci_place place = {0};
     struct oci_subject subject;
-    enum err_kind r = oci_attach_place(s, ref, where, &place, err);
-    if (r == ERR_OK)
-        r = oci_subject_read(&place, &subject, err);
+    enum err_kind r = oci_subject_open(s, ref, where, &place, &subject, err);
     return r == ERR_OK ? oci_signatures_each(&place, subject.digest, each, data, err) : r;
 }
 

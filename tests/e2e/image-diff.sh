@@ -47,6 +47,11 @@ expect_exit 0 cup image diff hello:all "$work/dir"
 cp "$work/new.json" "$work/dir/old.json"
 expect_exit 1 cup image diff hello:all "$work/dir"
 expect_exit 1 cup image diff "$work/dir" hello:all
+mkdir "$work/tmp"
+TMPDIR=$work/tmp expect_exit 1 cup image diff hello:all "$work/dir"
+holds "nothing is left of what was packed to compare" test -z "$(ls -A "$work/tmp")"
+TMPDIR=$work/none expect_exit 3 cup image diff hello:all "$work/dir"
+holds "... which was in TMPDIR" grep -q "making a temporary directory in '$work/none'" "$stderr"
 holds "nothing is left in the directory" test "$(ls "$work/dir" | wc -l)" = 2
 
 # --- errors are above 1

@@ -27,6 +27,15 @@ cp "$work/hello.wasm" "$work/widgets.json" "$work/notes.json" "$work/dir/"
 cup pack "$work/dir" -t hello:dir >"$work/out"
 holds "a directory packs to the same" grep -q "@$digest$" "$work/out"
 holds "-o json is one document" test "$(pack -t hello:v1 -o json | jq -r .digest)" = "$digest"
+expect_exit 0 pack -t hello:one -t hello:two -t "oci-layout:$work/packed:three"
+holds "several -t give it several names, in the store and in layouts" cmp "$stdout" <(printf '%s\n' \
+    "hello:one@$digest" "hello:two@$digest" "oci-layout:$work/packed:three@$digest")
+expect_exit 0 cup inspect hello:two
+expect_exit 0 cup inspect "oci-layout:$work/packed:three"
+expect_exit 6 pack -t hello:four -t 'Upper/Case:v1'
+expect_exit 3 cup inspect hello:four
+holds "-o json of several names has all of them" test "$(pack -t hello:one -t hello:two -o json | jq -c '[.reference, .references]')" = \
+    "[\"hello:one@$digest\",[\"hello:one@$digest\",\"hello:two@$digest\"]]"
 SOURCE_DATE_EPOCH=1700000000 pack -t hello:dated >"$work/out"
 holds "SOURCE_DATE_EPOCH makes another image" test "$(grep -c "$digest" "$work/out" || true)" = 0
 SOURCE_DATE_EPOCH=soon expect_exit 2 pack -t hello:dated
@@ -83,7 +92,10 @@ content=$(jq -r '.layers[0].digest' "$work/manifest.json")
 cup inspect "$ref" >"$work/out"
 holds "inspect shows kinds, digests and sizes" grep -q "$wasm_digest" "$work/out"
 holds "... the content layer's" grep -q "$content" "$work/out"
-holds "... the schemas" grep -q 'schema of v1: {' "$work/out"
+holds "... what the schemas ask for, in a line each" grep -qxE 'Schema +v1: spec: any object' "$work/out"
+holds "... and no schema in full" test "$(grep -c '{' "$work/out" || true)" = 0
+cup inspect "$ref" -o wide >"$work/out"
+holds "-o wide has them in full" grep -q 'schema of v1: {' "$work/out"
 cup inspect "$ref" -o json >"$work/out"
 holds "inspect -o json is one document with the schemas" jq -se --arg d "$digest" 'length == 1 and .[0].digest == $d
     and [.[0].definitions[].kind] == ["Note", "Widget"] and .[0].definitions[1].schemas.v1.type == "object"' "$work/out"

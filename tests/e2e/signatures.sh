@@ -153,6 +153,15 @@ try_registry() { # what it is
     expect_exit 0 cup image attach --artifact-type text/x-report -f report1.txt:text/plain --remote "$ref"
     holds "an equal artifact is kept once ($1)" test \
         "$(cup image referrers "$ref" --artifact-type text/x-report -o name | wc -l)" = $n
+    # what points at what points at it
+    local report=$(cup image referrers "$ref" --artifact-type text/x-report -o name | head -1)
+    expect_exit 0 cup image sign --key cosign.key --remote "${ref%:v1}@$report"
+    expect_exit 0 cup image referrers "$ref" --artifact-type text/x-report -o json
+    holds "the signature of an attachment stands below it ($1)" jq -e --arg d "$report" '(.referrers | length) == '$n'
+        and [.referrers[] | select(.referrers != []) | .digest] == [$d]
+        and [.referrers[].referrers[].artifactType] == ["application/vnd.dev.sigstore.bundle.v0.3+json"]' "$stdout"
+    expect_exit 0 cup image referrers "$ref"
+    holds "... in the table as well" grep -qE '^  sha256:[0-9a-f]{64} +application/vnd.dev.sigstore' "$stdout"
 }
 start_registry
 plain=$registry
