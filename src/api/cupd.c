@@ -69,6 +69,7 @@ static enum err_kind start_server(
         .context = core,
         .body_max = s->body_max,
         .cors_origins = (const char *const *)s->cors,
+        .judge = api_judge,
         .write_error = status_write_http,
         .log_start = request_log_start,
         .log_request = request_log_end,

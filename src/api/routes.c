@@ -1,5 +1,6 @@
 #include "api/routes.h"
 #include "api/status.h"
+#include "api/webhook.h"
 #include "base/mem.h"
 #include "core/core.h"
 
@@ -328,6 +329,16 @@ static void get_metrics(void *context, const struct http_request *q, struct http
     core_write_metrics(context, &p->body);
 }
 
+void api_judge(
+    void *context,
+    const struct http_route *route,
+    const struct http_request *q,
+    struct http_response *p)
+{
+    if (route->handle == webhook_receive)
+        webhook_judge(context, q, p);
+}
+
 /* What is cup's own comes before what would match it as anybody's kind. */
 const struct http_route api_routes[] = {
     {"GET", "/apis", get_definitions, NULL, 0, "definitions of all kinds"},
@@ -348,5 +359,6 @@ const struct http_route api_routes[] = {
     {"GET", "/healthz", get_health, NULL, 0, "the process answers"},
     {"GET", "/metrics", get_metrics, NULL, 0, "counters in Prometheus' text form"},
     {"GET", "/readyz", get_readiness, NULL, 0, "there is something to read; how old it is"},
+    {"POST", "/webhooks/push", webhook_receive, NULL, 0, "a forge's push event"},
 };
 const size_t api_route_count = ARRAY_LEN(api_routes);

@@ -1,6 +1,8 @@
 #include "base/sha256.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 
 /* OpenSSL fails here only without memory, where base/mem.h aborts as well. */
@@ -59,4 +61,18 @@ void sha256_hex_of(struct str bytes, char ret_hex[SHA256_HEX + 1])
     uint8_t digest[SHA256_BYTES];
     sha256_of(bytes, digest);
     sha256_hex(digest, ret_hex);
+}
+
+void sha256_hmac(struct str key, struct str bytes, uint8_t ret_mac[SHA256_BYTES])
+{
+    const unsigned char *data = (const unsigned char *)bytes.p;
+    need(HMAC(EVP_sha256(), key.p, (int)key.n, data, bytes.n, ret_mac, NULL) != NULL);
+}
+
+bool sha256_is_same(struct str a, struct str b)
+{
+    uint8_t digests[2][SHA256_BYTES];
+    sha256_of(a, digests[0]);
+    sha256_of(b, digests[1]);
+    return CRYPTO_memcmp(digests[0], digests[1], SHA256_BYTES) == 0;
 }

@@ -1,5 +1,5 @@
 /*
- * SHA-256, streamed or at once, and its hexadecimal form. Over OpenSSL's EVP.
+ * SHA-256, streamed or at once, its hexadecimal form, and the HMAC of it. Over OpenSSL.
  */
 #pragma once
 
@@ -22,3 +22,9 @@ void sha256_of(struct str bytes, uint8_t ret_digest[SHA256_BYTES]);
 /* Lower-case hexadecimal and a NUL. */
 void sha256_hex(const uint8_t digest[SHA256_BYTES], char ret_hex[SHA256_HEX + 1]);
 void sha256_hex_of(struct str bytes, char ret_hex[SHA256_HEX + 1]);
+
+/* RFC 2104. */
+void sha256_hmac(struct str key, struct str bytes, uint8_t ret_mac[SHA256_BYTES]);
+/* Are they equal? For secrets: how long it takes tells neither where they differ nor, of the one that is
+ * secret, how long it is. */
+bool sha256_is_same(struct str a, struct str b);

@@ -90,6 +90,7 @@ static struct core *new_core(const struct core_options *o)
     const char *branch = o->git_branch != NULL ? o->git_branch : "main";
     c->is_git = o->source == CORE_SOURCE_GIT;
     c->target_branch = mem_strdup(branch);
+    c->webhook_secret = copy_given(o->webhook_secret);
     c->target_ref = mem_printf("refs/heads/%s", branch);
     c->local_path = mem_strdup(o->local_path != NULL ? o->local_path : ".");
     c->self_url = mem_strdup(o->self_url != NULL ? o->self_url : "http://localhost:8181");
@@ -156,6 +157,7 @@ struct core *core_free(struct core *c)
     free(c->repo_url);
     free(c->scm_url);
     free(c->scm_token);
+    free(c->webhook_secret);
     wasmhost_free(c->host);
     free(c->target_branch);
     free(c->target_ref);

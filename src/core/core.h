@@ -195,5 +195,10 @@ core_controllers(struct core *c, struct str name, struct buf *ret, struct err *e
 enum err_kind
 core_readiness(struct core *c, bool *ret_is_ready, struct buf *ret, struct err *err) MUST_USE;
 
+/* What push events must be signed with; NULL: none are taken. Here because a route's context is the core. */
+const char *core_webhook_secret(const struct core *c);
+/* Somebody pushed to `ref`, "refs/heads/main": is it what is served, and so looked at soon? */
+bool core_note_push(struct core *c, struct str ref);
+
 /* Counters for /metrics, in Prometheus' text form. */
 void core_write_metrics(struct core *c, struct buf *to);

@@ -155,6 +155,19 @@ enum err_kind core_need_source(struct core *c, const atomic_bool *cancel, struct
     return r == ERR_OK ? r : err_wrap(err, "nothing can be changed now");
 }
 
+bool core_note_push(struct core *c, struct str ref)
+{
+    if (!c->is_git || !str_eqz(ref, c->target_ref))
+        return false;
+    core_sync_wake(c->sync);
+    return true;
+}
+
+const char *core_webhook_secret(const struct core *c)
+{
+    return c->webhook_secret;
+}
+
 static bool has_commit(struct core *c, const struct repo_id *commit)
 {
     auto_snapshot struct core_snapshot *s = core_current(c);

@@ -242,4 +242,7 @@ void http_exchange_judge(struct http_exchange *x)
     }
     if (bad_host(x) || bad_origin(x) || bad_route(x, &d) || bad_size(x))
         return;
+    const struct http_server_options *o = &x->server->options;
+    if (o->judge != NULL)
+        o->judge(o->context, x->route, &x->q, &x->p);
 }

@@ -36,6 +36,13 @@ struct http_server_options {
     /* Origins that may read and write from a browser (NULL-terminated; "*": any). Others: no CORS
      * headers; a state-changing request with a foreign Origin is 403. */
     const char *const *cors_origins;
+    /* Optional: asked once the head of a request is there that has a route, before its body is read; on an
+     * event thread, must not block. Sets p->status where it refuses: that is the answer. */
+    void (*judge)(
+        void *context,
+        const struct http_route *route,
+        const struct http_request *q,
+        struct http_response *p);
     /* Make the body of an error the server itself answers (404, 405, 413, 421 …). */
     void (*write_error)(void *context, struct http_response *p, int status, const char *message);
     /* Before a request goes to a worker, on an event thread; may be NULL. */

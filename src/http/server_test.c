@@ -468,6 +468,48 @@ static void test_t_adv_23__a_large_body_is_413(void **state)
     assert_int_equal(atomic_load(&f.writes), 1);
 }
 
+static void no_strangers(
+    void *context,
+    const struct http_route *route,
+    const struct http_request *q,
+    struct http_response *p)
+{
+    (void)context;
+    if (route->handle == echo && str_eqz(http_header(q, "X-Test"), "stranger")) {
+        p->status = 401;
+        buf_text(&p->body, "no strangers");
+    }
+}
+
+static void test_http_server_judge__refuses_before_the_body_is_sent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *request;
+        int status;
+    } rows[] = {
+        {"PUT /o/a HTTP/1.1\r\nX-Test: friend\r\nContent-Length: 1\r\n" HOST CLOSE "x", 200},
+        {"PUT /o/a HTTP/1.1\r\nX-Test: stranger\r\nContent-Length: 1\r\n" HOST CLOSE "x", 401},
+        {"PUT /same HTTP/1.1\r\nX-Test: stranger\r\n" HOST CLOSE, 204},
+        {"PUT /nothing HTTP/1.1\r\nX-Test: stranger\r\n" HOST CLOSE, 404},
+        /* these never send their body */
+        {"PUT /o/a HTTP/1.1\r\nX-Test: stranger\r\nContent-Length: 99999\r\n" HOST "\r\n", 401},
+        {"PUT /o/a HTTP/1.1\r\nX-Test: stranger\r\nExpect: 100-continue\r\nContent-Length: "
+         "9\r\n" HOST "\r\n",
+         401},
+        {"PUT /o/a HTTP/1.1\r\nX-Test: stranger\r\nTransfer-Encoding: chunked\r\n" HOST "\r\n",
+         401},
+    };
+    struct fixture f = {.options = {.judge = no_strangers}};
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        autofree char *answer = ask(&f, rows[i].request);
+        expect_status(rows[i].request, answer, rows[i].status);
+    }
+    http_server_stop(f.server, 1000);
+    assert_int_equal(atomic_load(&f.writes), 1);
+}
+
 /* A name of 64 KiB must reach the handler, whose grammar then refuses it (422). */
 static void test_http_server__lets_long_names_through_to_the_handler(void **state)
 {
@@ -769,6 +811,7 @@ int main(void)
         cmocka_unit_test(test_t_adv_21__a_foreign_host_is_misdirected),
         cmocka_unit_test(test_t_adv_22__a_foreign_page_changes_nothing),
         cmocka_unit_test(test_t_adv_23__a_large_body_is_413),
+        cmocka_unit_test(test_http_server_judge__refuses_before_the_body_is_sent),
         cmocka_unit_test(test_http_server__lets_long_names_through_to_the_handler),
         cmocka_unit_test(test_http_server__takes_a_request_in_any_pieces),
         cmocka_unit_test(test_http_server__answers_a_pipeline_in_order),
