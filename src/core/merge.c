@@ -123,13 +123,26 @@ is_as_proposed(struct again *a, const struct object *o, bool *ret_is, struct err
     return ERR_OK;
 }
 
-/* The call, in an overlay of its own: what a controller may write is judged by what this call wrote. */
-static enum err_kind call_again(struct again *a, const struct core_change *change, struct err *err)
+/* The call, in an overlay of its own: what a controller may write is judged by what this call wrote.
+ * `body` is that of a put; {NULL, 0}: delete it. */
+static enum err_kind
+call_again(struct again *a, const struct object *o, struct str body, struct err *err)
 {
+    struct core_controller *controller = o->served->controller;
     struct vfs *tree = overlay_vfs(a->result);
-    struct overlay *own = core_change_overlay(change, tree);
+    struct overlay *own =
+        overlay_new(tree, controller->written_max > 0 ? controller->written_max : WRITTEN_MAX);
     struct vfs_changes changes = {0};
-    enum err_kind r = core_change_apply(change, own, tree, err);
+    const struct core_call call = {
+        .kind = &o->served->kind,
+        .ns = o->id->ns,
+        .name = o->id->name,
+        .tree = tree,
+        .overlay = own,
+        .cancel = a->cancel,
+    };
+    enum err_kind r = body.p == NULL ? controller->ops->remove(controller, &call, err)
+                                     : controller->ops->put(controller, &call, body, err);
     if (r == ERR_OK)
         r = overlay_changes(own, &changes, err);
     if (r == ERR_OK)
@@ -142,20 +155,11 @@ static enum err_kind put_again(struct again *a, const struct object *o, struct e
 {
     autobuf struct buf body = {0};
     char etag[CORE_ETAG_MAX];
-    const struct core_write_options options = {.cancel = a->cancel};
-    struct core_change change = {
-        .served = o->served,
-        .ns = o->id->ns,
-        .name = o->id->name,
-        .is_delete = o->versions[HEAD].state == CORE_VERSION_ABSENT,
-        .options = &options,
-    };
-    enum err_kind r = ERR_OK;
-    if (!change.is_delete)
-        r = core_read_object(
-            o->served, a->trees[HEAD], o->id->ns, o->id->name, a->cancel, &body, etag, err);
-    change.body = buf_view(&body);
-    return r == ERR_OK ? call_again(a, &change, err) : r;
+    if (o->versions[HEAD].state == CORE_VERSION_ABSENT)
+        return call_again(a, o, str_of(NULL, 0), err);
+    enum err_kind r = core_read_object(
+        o->served, a->trees[HEAD], o->id->ns, o->id->name, a->cancel, &body, etag, err);
+    return r == ERR_OK ? call_again(a, o, buf_view(&body), err) : r;
 }
 
 /* What a controller makes of it is a verdict; only what is not about it ends the merge. */
