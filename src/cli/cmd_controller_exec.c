@@ -100,13 +100,15 @@ load_module(struct cli *c, struct execution *x, const char *path, struct err *er
     return r == ERR_OK ? cli_module_load(x->host, path, buf_view(&wasm), &x->module, err) : r;
 }
 
-static enum err_kind open_dir(struct execution *x, struct err *err)
+static enum err_kind open_dir(struct execution *x, bool is_written, struct err *err)
 {
     if (x->host_dir == NULL)
         return ERR_OK;
     enum err_kind r = vfs_localtree_new(x->host_dir, &x->tree, err);
     if (r != ERR_OK)
         return r;
+    if (is_written)
+        vfs_localtree_clear_up(x->tree);
     struct wasmhost_limits limits = x->call.limits;
     wasmhost_limits_default(&limits);
     x->overlay = overlay_new(x->tree, limits.written_bytes);
@@ -180,7 +182,7 @@ static enum err_kind run(struct cli *c, const void *options, struct err *err)
     if (r == ERR_OK)
         r = read_options(c, &x, o, err);
     if (r == ERR_OK)
-        r = open_dir(&x, err);
+        r = open_dir(&x, o->is_written, err);
     if (r == ERR_OK)
         r = read_input(c, &x, o, err);
     if (r == ERR_OK)

@@ -21,7 +21,7 @@ struct entry {
     struct entry *prev, *next; /* of all, by use: the head was used longest ago */
     struct entry *sibling;     /* another result of the same key */
     struct slot *slot;
-    struct vfs_seen *seen;
+    struct vfs_seen *seen; /* NULL: it is good for its roots only */
     struct core_answer *answer;
     struct repo_id roots[ROOTS_MAX];
     size_t root_count;
@@ -133,6 +133,11 @@ static struct entry *oldest_of(const struct slot *slot, size_t *ret_count)
     return last;
 }
 
+static size_t seen_bytes(const struct vfs_seen *seen)
+{
+    return seen == NULL ? 0 : vfs_seen_bytes(seen);
+}
+
 /* Not where it alone would take a good part of the cache. */
 static void insert(
     struct core_cache *c,
@@ -141,15 +146,15 @@ static void insert(
     struct vfs_seen *seen,
     struct core_answer *a)
 {
-    if (vfs_seen_bytes(seen) + a->n >= c->bytes_max / 4)
+    if (seen_bytes(seen) + a->n >= c->bytes_max / 4)
         return;
     struct slot *slot = make_slot(c, key);
     struct entry *e = mem_new(struct entry);
     size_t count;
     e->slot = slot;
-    e->seen = vfs_seen_ref(seen);
+    e->seen = seen == NULL ? NULL : vfs_seen_ref(seen);
     e->answer = core_answer_ref(a);
-    e->bytes = sizeof(*e) + sizeof(*slot) + key.n + vfs_seen_bytes(seen) + sizeof(*a) + a->n;
+    e->bytes = sizeof(*e) + sizeof(*slot) + key.n + seen_bytes(seen) + sizeof(*a) + a->n;
     add_root(e, root);
     struct entry *oldest = oldest_of(slot, &count);
     LL_PREPEND2(slot->entries, e, sibling);
@@ -196,22 +201,32 @@ static void collect(struct core_cache *c, struct str key, struct candidates *ret
     struct slot *slot = find_slot(c, key);
     struct entry *e = slot == NULL ? NULL : slot->entries;
     for (ret->count = 0; e != NULL && ret->count < VARIANTS_MAX; e = e->sibling) {
+        if (e->seen == NULL)
+            continue;
         ret->seen[ret->count] = vfs_seen_ref(e->seen);
         ret->answers[ret->count++] = core_answer_ref(e->answer);
     }
     pthread_mutex_unlock(&c->lock);
 }
 
+/* The root of which it is proven that what was read belongs to it, or NULL. */
+static const struct repo_id *settled_root(const struct core_cache_work *w)
+{
+    bool holds = w->root != NULL && (w->still_holds == NULL || w->still_holds(w->data, w->root));
+    return holds ? w->root : NULL;
+}
+
 /* The entry may be gone by now; its answer holds all the same. */
 static void
 note_proof(struct core_cache *c, const struct core_cache_work *w, const struct vfs_seen *seen)
 {
+    const struct repo_id *root = settled_root(w);
     pthread_mutex_lock(&c->lock);
     struct slot *slot = find_slot(c, w->key);
     for (struct entry *e = slot == NULL ? NULL : slot->entries; e != NULL; e = e->sibling) {
         if (e->seen != seen)
             continue;
-        add_root(e, w->root);
+        add_root(e, root);
         touch(c, e);
         break;
     }
@@ -245,10 +260,12 @@ static enum err_kind compute(
     struct vfs_trace *trace = vfs_trace_new(w->tree, SEEN_MAX);
     enum err_kind r = w->compute(w->data, vfs_trace_vfs(trace), ret, err);
     struct vfs_seen *seen = r == ERR_OK ? vfs_trace_seen(trace) : NULL;
+    const struct repo_id *root = settled_root(w);
+    bool is_good = seen != NULL || (root != NULL && !vfs_trace_has_failed(trace));
     pthread_mutex_lock(&c->lock);
     c->stats.misses++;
-    if (seen != NULL)
-        insert(c, w->key, w->root, seen, *ret);
+    if (r == ERR_OK && is_good)
+        insert(c, w->key, root, seen, *ret);
     pthread_mutex_unlock(&c->lock);
     vfs_seen_unref(seen);
     vfs_trace_free(trace);
@@ -442,6 +459,8 @@ bool core_cache_look(
 {
     pthread_mutex_lock(&c->lock);
     struct entry *e = find_entry(c, key, root);
+    if (e != NULL && e->seen == NULL)
+        e = NULL;
     if (e != NULL) {
         *ret_seen = vfs_seen_ref(e->seen);
         *ret_answer = core_answer_ref(e->answer);
@@ -459,7 +478,8 @@ void core_cache_keep(
 {
     pthread_mutex_lock(&c->lock);
     c->stats.misses++;
-    if (find_entry(c, key, root) == NULL)
+    struct entry *e = find_entry(c, key, root);
+    if (e == NULL || e->seen == NULL)
         insert(c, key, root, seen, answer);
     pthread_mutex_unlock(&c->lock);
 }

@@ -39,6 +39,8 @@ core_cache_peek(struct core_cache *c, struct str key, const struct repo_id *root
 struct core_cache_work {
     struct str key; /* the whole identity of the call but the tree; empty: do not keep */
     const struct repo_id *root; /* of the tree; NULL: it has none and may change at any time */
+    /* Is the tree still what root says, now that it was read? NULL: that never changes. */
+    bool (*still_holds)(void *data, const struct repo_id *root);
     struct vfs *tree;
     enum err_kind (*compute)(
         void *data, struct vfs *tree, struct core_answer **ret, struct err *err);

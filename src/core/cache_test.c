@@ -32,6 +32,7 @@ struct lab {
     atomic_bool must_wait; /* compute does not end before this is false */
     enum err_kind fails_with;
     const atomic_bool *stopped_by; /* compute ends with CANCELLED once it is set */
+    bool has_changed;              /* since the root was taken */
 };
 
 static enum err_kind
@@ -280,6 +281,106 @@ static void t_adv_47_hang_up__of_one_reader_is_no_matter_of_the_others(void **st
     core_cache_free(c);
 }
 
+/* A tree that changes: its root is good until somebody says that it is not. */
+static bool holds_as_told(void *data, const struct repo_id *root)
+{
+    (void)root;
+    return !((const struct lab *)data)->has_changed;
+}
+
+static void get_changing(
+    struct core_cache *c,
+    struct lab *lab,
+    const struct repo_id *root,
+    struct vfs *tree,
+    int computed)
+{
+    struct core_cache_work work = {
+        .key = STR("key"),
+        .root = root,
+        .still_holds = holds_as_told,
+        .tree = tree,
+        .compute = compute,
+        .data = lab};
+    struct core_answer *a = NULL;
+    struct err err = {0};
+    assert_int_equal(core_cache_get(c, &work, &a, &err), ERR_OK);
+    assert_int_equal(lab->computed, computed);
+    core_answer_unref(a);
+}
+
+static void test_cache__keeps_nothing_for_a_root_that_ended_while_it_was_read(void **state)
+{
+    (void)state;
+    struct core_cache *c = core_cache_new(1 << 20);
+    struct lab lab = {.has_changed = true};
+    auto_vfs struct vfs *tree = tree_of("1", "a");
+    struct repo_id first = root_of(1);
+    get_changing(c, &lab, &first, tree, 1);
+    assert_null(core_cache_peek(c, STR("key"), &first));
+    lab.has_changed = false;
+    get_changing(c, &lab, &first, tree, 1); /* proven by what was seen */
+    struct core_answer *a = core_cache_peek(c, STR("key"), &first);
+    assert_non_null(a);
+    core_answer_unref(a);
+    core_cache_free(c);
+}
+
+static enum err_kind stat_without_id(
+    struct vfs *v, struct str path, unsigned flags, struct vfs_stat *ret, struct err *err)
+{
+    (void)v, (void)path, (void)flags, (void)err;
+    *ret = (struct vfs_stat){.type = VFS_FILE};
+    return ERR_OK;
+}
+
+static enum err_kind
+list_none(struct vfs *v, struct str path, struct vfs_listing *ret, struct err *err)
+{
+    (void)v, (void)path;
+    *ret = (struct vfs_listing){0};
+    return err_set(err, ERR_INVALID, "a file");
+}
+
+static enum err_kind read_x(struct vfs *v, struct str path, struct vfs_data *ret, struct err *err)
+{
+    (void)v, (void)path, (void)err;
+    *ret = (struct vfs_data){.bytes = STR("x")};
+    return ERR_OK;
+}
+
+static enum err_kind
+read_failing(struct vfs *v, struct str path, struct vfs_data *ret, struct err *err)
+{
+    (void)v, (void)path, (void)ret;
+    return err_set(err, ERR_IO, "the disk");
+}
+
+static void free_nothing(struct vfs *v)
+{
+    (void)v;
+}
+
+static void test_cache__what_has_no_identity_is_good_for_its_root(void **state)
+{
+    (void)state;
+    static const struct vfs_ops ops = {stat_without_id, list_none, read_x, free_nothing};
+    static const struct vfs_ops bad = {stat_without_id, list_none, read_failing, free_nothing};
+    struct core_cache *c = core_cache_new(1 << 20);
+    struct lab lab = {0};
+    struct vfs tree = {&ops};
+    struct repo_id first = root_of(1);
+    struct repo_id second = root_of(2);
+    get_changing(c, &lab, &first, &tree, 1);
+    get_changing(c, &lab, &first, &tree, 1);
+    get_changing(c, &lab, &second, &tree, 2);
+    tree.ops = &bad;
+    struct repo_id third = root_of(3);
+    get_changing(c, &lab, &third, &tree, 3);
+    get_changing(c, &lab, &third, &tree, 4); /* made of a failure: not kept */
+    core_cache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +393,8 @@ int main(void)
         cmocka_unit_test(test_cache__computes_once_for_many),
         cmocka_unit_test(t_adv_47_hang_up__of_one_reader_is_no_matter_of_the_others),
         cmocka_unit_test(test_cache__tells_all_who_wait_of_a_failure),
+        cmocka_unit_test(test_cache__keeps_nothing_for_a_root_that_ended_while_it_was_read),
+        cmocka_unit_test(test_cache__what_has_no_identity_is_good_for_its_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

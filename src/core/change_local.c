@@ -38,6 +38,20 @@ static enum err_kind write_files(
     return r;
 }
 
+static enum err_kind change_files(
+    struct core_snapshot *s,
+    const struct core_change *change,
+    struct core_result *ret,
+    struct err *err)
+{
+    struct overlay *overlay = core_change_overlay(change, s->tree);
+    enum err_kind r = write_files(s, change, overlay, ret, err);
+    if (r == ERR_OK && !ret->is_unchanged)
+        core_change_result(ret, CORE_NO_PROPOSAL, NULL, NULL);
+    overlay_free(overlay);
+    return r;
+}
+
 enum err_kind core_change_local(
     struct core *c,
     struct core_snapshot *s,
@@ -45,12 +59,12 @@ enum err_kind core_change_local(
     struct core_result *ret,
     struct err *err)
 {
-    struct overlay *overlay = core_change_overlay(change, s->tree);
+    auto_snapshot struct core_snapshot *now = core_snapshot_ref(s);
+    enum err_kind r = core_local_follow(c, &now, err);
+    if (r != ERR_OK)
+        return r;
     pthread_mutex_lock(&c->local_write_lock);
-    enum err_kind r = write_files(s, change, overlay, ret, err);
+    r = change_files(now, change, ret, err);
     pthread_mutex_unlock(&c->local_write_lock);
-    if (r == ERR_OK && !ret->is_unchanged)
-        core_change_result(ret, CORE_NO_PROPOSAL, NULL, NULL);
-    overlay_free(overlay);
     return r;
 }

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/sync.h"
-#include "vfs/localtree.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -36,13 +35,12 @@ static void publish(struct core *c, struct core_snapshot *take_snapshot)
     core_snapshot_unref(old);
 }
 
-static enum err_kind
-publish_directory(struct core *c, struct core_registry *registry, struct err *err)
+enum err_kind core_follow_directory(struct core *c, struct core_registry *registry, struct err *err)
 {
-    struct vfs *tree = NULL;
-    enum err_kind r = vfs_localtree_new(c->local_path, &tree, err);
+    struct core_snapshot *next = NULL;
+    enum err_kind r = core_local_snapshot(c, registry, &next, err);
     if (r == ERR_OK)
-        publish(c, core_snapshot_new(NULL, NULL, tree, registry));
+        publish(c, next);
     return r;
 }
 
@@ -120,7 +118,7 @@ enum err_kind core_follow_start(
     struct err *err)
 {
     if (!c->is_git)
-        return publish_directory(c, registry, err);
+        return core_follow_directory(c, registry, err);
     publish(c, core_snapshot_new(NULL, NULL, NULL, registry));
     return follow_branch(c, options, err);
 }

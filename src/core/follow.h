@@ -28,6 +28,10 @@ void core_follow_stop(struct core *c);
 /* Make the branch as the repository on this disk has it the current snapshot. Nothing is fetched. */
 enum err_kind core_refresh(struct core *c, struct err *err) MUST_USE;
 
+/* Make the local directory, as its path leads to it now, the current snapshot. */
+enum err_kind
+core_follow_directory(struct core *c, struct core_registry *registry, struct err *err) MUST_USE;
+
 /* ERR_OK, or UNAVAILABLE: no commit is known yet, and why. */
 enum err_kind
 core_need_tree(struct core *c, const struct core_snapshot *s, struct err *err) MUST_USE;

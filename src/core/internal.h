@@ -41,6 +41,7 @@ struct core {
      * whole of a change; readers do not take it. Other processes are kept out by vfs/localwrite.h, whose
      * lock is asked for again and again: here it is our turn at once. */
     pthread_mutex_t local_write_lock;
+    atomic_bool has_noted_unwatched; /* of a local directory */
 
     struct core_sync *sync; /* NULL for a local source */
     /* From reading the branch to publishing its snapshot: the older of two must not come last. Readers
@@ -118,6 +119,22 @@ enum err_kind core_change_local(
     const struct core_change *change,
     struct core_result *ret,
     struct err *err) MUST_USE;
+/* Open the local directory. */
+enum err_kind core_local_snapshot(
+    struct core *c,
+    struct core_registry *registry,
+    struct core_snapshot **ret,
+    struct err *err) MUST_USE;
+/* Where the path leads to another directory by now (a link that was set anew), take that one: *snapshot
+ * is replaced. Nothing for a repository. UNAVAILABLE: there is none any more. */
+enum err_kind
+core_local_follow(struct core *c, struct core_snapshot **snapshot, struct err *err) MUST_USE;
+/* What stands for the root tree's id while nothing changes; false: nobody knows whether something does.
+ * Never blocks. */
+bool core_local_root(struct core_snapshot *s, struct repo_id *ret);
+/* Note, once, why nobody knows. */
+void core_local_note_unwatched(struct core *c, struct core_snapshot *s);
+
 /* What the change is computed on; release with overlay_free before the tree. */
 struct overlay *core_change_overlay(const struct core_change *change, struct vfs *tree);
 /* The answer to a change. url NULL: nothing can be looked at; source (of the SCM driver) then is not

@@ -8,6 +8,7 @@
 #include "core/internal.h"
 #include "core/names.h"
 #include "core/object.h"
+#include "vfs/localtree.h"
 
 #include <stdio.h>
 
@@ -187,6 +188,7 @@ struct read {
     struct str ns;   /* {NULL, 0}: across namespaces */
     struct str name; /* empty: a list */
     const atomic_bool *cancel;
+    struct core_snapshot *local; /* of a local directory; NULL: the tree never changes */
 };
 
 static enum err_kind read_into(
@@ -251,6 +253,21 @@ take_answer(struct core_answer *take, struct core_answer **ret, struct err *err)
     return r;
 }
 
+/* Of a local directory: has nothing changed while it was read? */
+static bool still_holds(void *data, const struct repo_id *root)
+{
+    const struct read *read = data;
+    struct repo_id now;
+    return read->local == NULL || (core_local_root(read->local, &now) && repo_id_eq(&now, root));
+}
+
+static void take_local_root(struct core *c, struct core_snapshot *s, struct core_view *view)
+{
+    view->has_root = core_local_root(s, &view->root);
+    if (!view->has_root)
+        core_local_note_unwatched(c, s);
+}
+
 static enum err_kind answer(
     struct core *c,
     const struct core_target *t,
@@ -265,15 +282,21 @@ static enum err_kind answer(
     autobuf struct buf key = {0};
     struct read read = {.ns = t->ns, .name = t->name, .cancel = o->cancel};
     struct core_answer *found = NULL;
-    enum err_kind r = core_find_served(s, t, &read.served, err);
+    enum err_kind r = core_local_follow(c, &s, err);
+    if (r == ERR_OK)
+        r = core_find_served(s, t, &read.served, err);
     if (r == ERR_OK)
         r = core_view_for(c, s, o, &view, err);
     if (r != ERR_OK)
         return r;
+    read.local = c->is_git ? NULL : s;
+    if (read.local != NULL)
+        take_local_root(c, s, &view);
     write_key(&read, &key);
     struct core_cache_work work = {
         .key = buf_view(&key),
         .root = view.has_root ? &view.root : NULL,
+        .still_holds = still_holds,
         .tree = view.tree,
         .compute = compute,
         .data = &read,
@@ -303,15 +326,24 @@ enum err_kind core_list(
     return answer(c, t, o, ret, err);
 }
 
+/* What the current tree is known by. */
+static bool current_root(struct core *c, struct core_snapshot *s, struct repo_id *ret)
+{
+    *ret = s->root;
+    return s->has_commit ||
+        (!c->is_git && vfs_localtree_is_at(s->tree, c->local_path) && core_local_root(s, ret));
+}
+
 struct core_answer *core_peek(struct core *c, const struct core_target *t)
 {
     auto_snapshot struct core_snapshot *s = core_current(c);
     struct read read = {.ns = t->ns, .name = t->name};
-    if (!s->has_commit || core_find_served(s, t, &read.served, NULL) != ERR_OK)
+    struct repo_id root;
+    if (!current_root(c, s, &root) || core_find_served(s, t, &read.served, NULL) != ERR_OK)
         return NULL;
     autobuf struct buf key = {0};
     write_key(&read, &key);
-    struct core_answer *a = core_cache_peek(c->cache, buf_view(&key), &s->root);
+    struct core_answer *a = core_cache_peek(c->cache, buf_view(&key), &root);
     if (a != NULL && a->kind != ERR_OK)
         a = core_answer_unref(a);
     return a;

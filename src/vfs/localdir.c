@@ -1,5 +1,6 @@
 #include "vfs/localdir.h"
 #include "base/fs.h"
+#include "vfs/dirwatch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,15 +78,23 @@ static int enter(int *at, const char *name, bool creates)
     return 0;
 }
 
-enum err_kind localdir_parent(
+/* How a walk goes. */
+struct way {
+    bool creates;
+    struct dirwatch *watch; /* NULL: nobody watches, or all on the way is watched already */
+    uint64_t epoch;
+};
+
+static enum err_kind walk(
     int root,
     struct str path,
-    bool creates,
+    const struct way *way,
     int *ret_fd,
     char ret_name[LOCALDIR_NAME_BYTES],
     struct err *err)
 {
     struct str rest = path;
+    struct str above = str_take(path, 0);
     struct str segment = path.n == 0 ? STR(".") : str_cut(&rest, '/');
     autoclose int at = fcntl(root, F_DUPFD_CLOEXEC, 0);
     if (at < 0)
@@ -95,15 +104,45 @@ enum err_kind localdir_parent(
             return localdir_failed(ENAMETOOLONG, path, err);
         memcpy(ret_name, segment.p, segment.n);
         ret_name[segment.n] = '\0';
+        if (way->watch != NULL)
+            dirwatch_add(way->watch, way->epoch, above, at);
         if (path.n == 0 || rest.p == NULL)
             break;
-        int errnum = enter(&at, ret_name, creates);
+        above = str_take(path, (size_t)(rest.p - path.p) - 1);
+        int errnum = enter(&at, ret_name, way->creates);
         if (errnum != 0)
-            return cannot_enter(
-                errnum, path, str_take(path, (size_t)(rest.p - path.p) - 1), creates, err);
+            return cannot_enter(errnum, path, above, way->creates, err);
         segment = str_cut(&rest, '/');
     }
     *ret_fd = at;
     at = -1;
     return ERR_OK;
+}
+
+enum err_kind localdir_parent(
+    int root,
+    struct str path,
+    bool creates,
+    int *ret_fd,
+    char ret_name[LOCALDIR_NAME_BYTES],
+    struct err *err)
+{
+    struct way way = {.creates = creates};
+    return walk(root, path, &way, ret_fd, ret_name, err);
+}
+
+enum err_kind localdir_parent_watched(
+    int root,
+    struct str path,
+    struct dirwatch *watch,
+    int *ret_fd,
+    char ret_name[LOCALDIR_NAME_BYTES],
+    struct err *err)
+{
+    struct way way = {0};
+    ptrdiff_t slash = str_rfind(path, '/');
+    struct str dir = str_take(path, slash < 0 ? 0 : (size_t)slash);
+    if (watch != NULL && dirwatch_wants(watch, dir, &way.epoch))
+        way.watch = watch;
+    return walk(root, path, &way, ret_fd, ret_name, err);
 }

@@ -40,4 +40,14 @@ enum err_kind localdir_parent(
     char ret_name[LOCALDIR_NAME_BYTES],
     struct err *err) MUST_USE;
 
+/* The same, nothing created; each directory on the way is given to the watch (NULL: none) first. */
+struct dirwatch;
+enum err_kind localdir_parent_watched(
+    int root,
+    struct str path,
+    struct dirwatch *watch,
+    int *ret_fd,
+    char ret_name[LOCALDIR_NAME_BYTES],
+    struct err *err) MUST_USE;
+
 enum vfs_type localdir_type(mode_t mode);

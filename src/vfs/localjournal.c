@@ -52,15 +52,32 @@ enum err_kind localjournal_write(
     return ERR_OK;
 }
 
+static bool set_state(int fd, char state)
+{
+    ssize_t n;
+    while ((n = pwrite(fd, &state, 1, 0)) < 0 && errno == EINTR)
+        continue;
+    return n == 1;
+}
+
 enum err_kind localjournal_commit(int root, int fd, struct err *err)
 {
-    static const char committed = COMMITTED;
     enum err_kind r = fs_sync(fd, "the journal", err);
     if (r == ERR_OK)
         r = fs_sync(root, "the directory", err);
-    if (r == ERR_OK && pwrite(fd, &committed, 1, 0) != 1)
+    if (r == ERR_OK && !set_state(fd, COMMITTED))
         r = err_errno(err, errno, "writing the journal");
     return r == ERR_OK ? fs_sync(fd, "the journal", err) : r;
+}
+
+bool localjournal_unlink(int parent, const char *name)
+{
+    return unlinkat(parent, name, 0) == 0 || errno == ENOENT;
+}
+
+void localjournal_settle(int fd)
+{
+    (void)set_state(fd, STAGING);
 }
 
 void localjournal_remove(int root)
@@ -71,7 +88,7 @@ void localjournal_remove(int root)
 /* --- after a crash -------------------------------------------------------------------------------- */
 
 /* What cannot be done (somebody put a directory there since) is left: nobody was told that it is. */
-static void
+static bool
 recover_one(int root, struct str path, bool is_put, bool is_committed, const char *id, size_t n)
 {
     char name[LOCALDIR_NAME_BYTES];
@@ -80,31 +97,35 @@ recover_one(int root, struct str path, bool is_put, bool is_committed, const cha
     autoclose int parent = -1;
     if (path.n == 0 || localdir_is_hidden(path) ||
         localdir_parent(root, path, false, &parent, name, NULL) != ERR_OK)
-        return;
+        return true;
     localjournal_new_name(id, n, new_name);
     localjournal_old_name(id, n, old_name);
     if (is_committed && is_put)
         (void)renameat(parent, new_name, parent, name);
     else if (is_committed)
         (void)unlinkat(parent, name, 0);
-    unlinkat(parent, new_name, 0);
-    unlinkat(parent, old_name, 0);
+    bool is_new_gone = localjournal_unlink(parent, new_name);
+    bool is_old_gone = localjournal_unlink(parent, old_name);
     fsync(parent);
+    return is_new_gone && is_old_gone;
 }
 
-static void recover_all(int root, struct str text)
+/* Is nothing left of it? */
+static bool recover_all(int root, struct str text)
 {
     bool is_committed = text.n > 0 && text.p[0] == COMMITTED;
     char id[ID_CHARS + 1] = "";
     if (text.n <= 1 + ID_CHARS || !id_is_valid(str_of(text.p + 1, ID_CHARS)))
-        return;
+        return true;
+    bool is_clean = true;
     memcpy(id, text.p + 1, ID_CHARS);
     struct str rest = str_skip(text, 1 + ID_CHARS);
     for (size_t i = 0; rest.n > 1 && str_find(rest, '\0') > 0; i++) {
         bool is_put = rest.p[0] == 'P';
         rest = str_skip(rest, 1);
-        recover_one(root, str_cut(&rest, '\0'), is_put, is_committed, id, i);
+        is_clean = recover_one(root, str_cut(&rest, '\0'), is_put, is_committed, id, i) && is_clean;
     }
+    return is_clean;
 }
 
 static enum err_kind read_journal(int fd, struct buf *to, struct err *err)
@@ -128,7 +149,7 @@ enum err_kind localjournal_recover(int root, struct err *err)
     enum err_kind r = read_journal(fd, &text, err);
     if (r != ERR_OK)
         return r;
-    recover_all(root, buf_view(&text));
-    localjournal_remove(root);
+    if (recover_all(root, buf_view(&text)))
+        localjournal_remove(root);
     return ERR_OK;
 }

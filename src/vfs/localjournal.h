@@ -25,7 +25,11 @@ enum err_kind localjournal_write(
     struct err *err) MUST_USE;
 /* All is staged: from now on a crash brings it to its end instead of taking it back. Durable. */
 enum err_kind localjournal_commit(int root, int fd, struct err *err) MUST_USE;
+/* All is in place, or back: what is still to be done is to remove the files named after the id. */
+void localjournal_settle(int fd);
 void localjournal_remove(int root);
+/* Remove such a file; is it gone? */
+bool localjournal_unlink(int parent, const char *name);
 
 /* Clear up after a writer that was killed; nothing when there was none. The lock is held. */
 enum err_kind localjournal_recover(int root, struct err *err) MUST_USE;

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "vfs/dirwatch.h"
 #include "vfs/localdir.h"
 
 #include <dirent.h>
@@ -15,7 +16,16 @@ static const size_t FILE_BYTES_MAX = (size_t)128 << 20;
 struct localtree {
     struct vfs vfs;
     int root;
+    dev_t device; /* what the directory is, wherever its path leads meanwhile */
+    ino_t inode;
+    struct dirwatch *watch; /* NULL: none */
+    struct err unwatched;   /* why there is none, where one was wanted */
 };
+
+static struct localtree *self(struct vfs *v)
+{
+    return (struct localtree *)v;
+}
 
 static enum err_kind find(
     struct vfs *v,
@@ -26,7 +36,7 @@ static enum err_kind find(
 {
     if (localdir_is_hidden(path))
         return localdir_failed(ENOENT, path, err);
-    return localdir_parent(((struct localtree *)v)->root, path, false, ret_parent, ret_name, err);
+    return localdir_parent_watched(self(v)->root, path, self(v)->watch, ret_parent, ret_name, err);
 }
 
 /*
@@ -98,6 +108,10 @@ local_list(struct vfs *v, struct str path, struct vfs_listing *ret, struct err *
     char name[LOCALDIR_NAME_BYTES];
     autoclose int parent = -1;
     *ret = (struct vfs_listing){0};
+    /* What a listing shows is what happens in the directory itself. */
+    struct dirwatch *watch = self(v)->watch;
+    uint64_t epoch = 0;
+    bool wants_watch = watch != NULL && dirwatch_wants(watch, path, &epoch);
     enum err_kind r = find(v, path, &parent, name, err);
     if (r != ERR_OK)
         return r;
@@ -108,6 +122,8 @@ local_list(struct vfs *v, struct str path, struct vfs_listing *ret, struct err *
             return err_set(err, ERR_INVALID, "'" STR_FMT "' is not a directory", STR_ARG(path));
         return localdir_failed(errno, path, err);
     }
+    if (wants_watch)
+        dirwatch_add(watch, epoch, path, fd);
     DIR *dir = fdopendir(fd);
     if (dir == NULL) {
         close(fd);
@@ -192,20 +208,47 @@ local_read(struct vfs *v, struct str path, struct vfs_data *ret, struct err *err
 
 static void local_free(struct vfs *v)
 {
-    close(((struct localtree *)v)->root);
+    dirwatch_free(self(v)->watch);
+    close(self(v)->root);
     free(v);
 }
 
-enum err_kind vfs_localtree_new(const char *path, struct vfs **ret, struct err *err)
+static enum err_kind open_tree(const char *path, struct localtree **ret, struct err *err)
 {
     static const struct vfs_ops ops = {local_stat, local_list, local_read, local_free};
-    int root;
+    autoclose int root = -1;
+    struct stat st;
     enum err_kind r = localdir_open(path, &root, err);
+    if (r == ERR_OK && fstat(root, &st) != 0)
+        r = err_errno(err, errno, "directory '%s'", path);
     if (r != ERR_OK)
         return r;
     struct localtree *t = mem_new(struct localtree);
     t->vfs.ops = &ops;
     t->root = root;
+    t->device = st.st_dev;
+    t->inode = st.st_ino;
+    root = -1;
+    *ret = t;
+    return ERR_OK;
+}
+
+enum err_kind vfs_localtree_new(const char *path, struct vfs **ret, struct err *err)
+{
+    struct localtree *t = NULL;
+    enum err_kind r = open_tree(path, &t, err);
+    if (r == ERR_OK)
+        *ret = &t->vfs;
+    return r;
+}
+
+enum err_kind vfs_localtree_new_watched(const char *path, struct vfs **ret, struct err *err)
+{
+    struct localtree *t = NULL;
+    enum err_kind r = open_tree(path, &t, err);
+    if (r != ERR_OK)
+        return r;
+    t->watch = dirwatch_new(&t->unwatched);
     *ret = &t->vfs;
     return ERR_OK;
 }
@@ -213,4 +256,26 @@ enum err_kind vfs_localtree_new(const char *path, struct vfs **ret, struct err *
 int vfs_localtree_root(const struct vfs *tree)
 {
     return ((const struct localtree *)tree)->root;
+}
+
+bool vfs_localtree_is_at(const struct vfs *tree, const char *path)
+{
+    const struct localtree *t = (const struct localtree *)tree;
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_dev == t->device && st.st_ino == t->inode;
+}
+
+bool vfs_localtree_stamp(struct vfs *tree, uint8_t ret[VFS_LOCALTREE_STAMP_BYTES])
+{
+    _Static_assert(VFS_LOCALTREE_STAMP_BYTES == DIRWATCH_STAMP_BYTES, "one stamp");
+    return self(tree)->watch != NULL && dirwatch_stamp(self(tree)->watch, ret);
+}
+
+bool vfs_localtree_is_unwatched(struct vfs *tree, struct err *ret_why)
+{
+    struct localtree *t = self(tree);
+    if (t->watch != NULL)
+        return dirwatch_why(t->watch, ret_why);
+    *ret_why = t->unwatched;
+    return true;
 }

@@ -159,6 +159,95 @@ static void test_localtree__a_failure_of_one_writes_none(void **state)
         p->root);
 }
 
+/* Look at what a reader of dir/b and of the root's listing looks at. */
+static void look(struct vfs *v)
+{
+    struct err err;
+    struct vfs_stat st;
+    auto_vfs_listing struct vfs_listing l = {0};
+    auto_vfs_data struct vfs_data d = {0};
+    (void)!vfs_stat(v, STR("dir/b"), 0, &st, &err);
+    (void)!vfs_read(v, STR("dir/b"), &d, &err);
+    (void)!vfs_list(v, STR(""), &l, &err);
+}
+
+static bool stamp_after_look(struct vfs *v, uint8_t ret[VFS_LOCALTREE_STAMP_BYTES])
+{
+    look(v);
+    return vfs_localtree_stamp(v, ret);
+}
+
+static bool is_stamp(struct vfs *v, const uint8_t stamp[VFS_LOCALTREE_STAMP_BYTES])
+{
+    uint8_t now[VFS_LOCALTREE_STAMP_BYTES];
+    return vfs_localtree_stamp(v, now) && memcmp(stamp, now, sizeof(now)) == 0;
+}
+
+static void test_localtree__a_stamp_ends_with_any_change_of_what_was_looked_at(void **state)
+{
+    static const char *const changes[] = {
+        "printf C >>in/dir/b",    ": >in/dir/b",
+        "chmod +x in/dir/b",      "rm in/dir/b",
+        "printf D >in/dir/b",     "printf E >x && mv x in/dir/b",
+        "mv in/dir in/away",      "mkdir in/dir",
+        "printf F >in/dir/b",     "touch in/new",
+        "rm -r in/dir",           "mv in/away in/dir",
+        "ln -s ../out in/second", "rm in/second",
+    };
+    struct place *p = *state;
+    auto_vfs struct vfs *v = NULL;
+    struct err err;
+    uint8_t stamp[VFS_LOCALTREE_STAMP_BYTES];
+    assert_int_equal(vfs_localtree_new_watched(p->in, &v, &err), ERR_OK);
+    if (vfs_localtree_is_unwatched(v, &err))
+        skip();
+    look(v);
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        assert_true(stamp_after_look(v, stamp));
+        run(changes[i], p->root);
+        if (is_stamp(v, stamp))
+            fail_msg("'%s' was not seen", changes[i]);
+    }
+}
+
+/* A stamp also ends by its age: of some tries one falls between two ends. */
+static void test_localtree__a_stamp_outlasts_what_does_not_concern_it(void **state)
+{
+    struct place *p = *state;
+    auto_vfs struct vfs *v = NULL;
+    struct err err;
+    uint8_t stamp[VFS_LOCALTREE_STAMP_BYTES];
+    bool lasts = false;
+    assert_int_equal(vfs_localtree_new_watched(p->in, &v, &err), ERR_OK);
+    if (vfs_localtree_is_unwatched(v, &err))
+        skip();
+    run("mkdir -p in/other", p->root);
+    look(v);
+    for (int i = 0; i < 20 && !lasts; i++) {
+        assert_true(stamp_after_look(v, stamp));
+        run("date >in/other/x && date >in/.git/y && cat in/dir/b >/dev/null && date >out/z",
+            p->root);
+        look(v);
+        lasts = is_stamp(v, stamp);
+    }
+    assert_true(lasts);
+}
+
+static void test_localtree__knows_when_its_path_leads_elsewhere(void **state)
+{
+    struct place *p = *state;
+    auto_vfs struct vfs *v = NULL;
+    struct err err;
+    autofree char *path = mem_printf("%s/current", p->root);
+    run("ln -s in current", p->root);
+    assert_int_equal(vfs_localtree_new(path, &v, &err), ERR_OK);
+    assert_true(vfs_localtree_is_at(v, path));
+    run("ln -sfn out current", p->root);
+    assert_false(vfs_localtree_is_at(v, path));
+    run("rm current", p->root);
+    assert_false(vfs_localtree_is_at(v, path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +260,12 @@ int main(void)
             test_localtree__refuses_and_leaves_everything_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_localtree__a_failure_of_one_writes_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_localtree__a_stamp_ends_with_any_change_of_what_was_looked_at, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_localtree__a_stamp_outlasts_what_does_not_concern_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_localtree__knows_when_its_path_leads_elsewhere, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

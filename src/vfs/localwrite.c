@@ -95,9 +95,9 @@ set_mode(int fd, const struct vfs_change *c, const struct stat *before, struct e
         mode |= 0111 & ((mode & 0444) >> 2);
     if (before != NULL && fchown(fd, before->st_uid, before->st_gid) != 0)
         (void)!fchown(fd, (uid_t)-1, before->st_gid);
-    if (fchmod(fd, mode) != 0 || fsync(fd) != 0)
+    if (fchmod(fd, mode) != 0)
         return err_errno(err, errno, "writing '" STR_FMT "'", STR_ARG(c->path));
-    return ERR_OK;
+    return fs_sync(fd, "the new file", err);
 }
 
 static enum err_kind write_new(
@@ -211,16 +211,20 @@ static enum err_kind sync_place(const struct batch *b, size_t i, struct err *err
     return r == ERR_OK ? fs_sync(s.parent, "the directory", err) : r;
 }
 
+/* What could not be removed is left to the next writer, by the journal. */
 static void clear_up(struct batch *b)
 {
+    bool is_clean = true;
+    localjournal_settle(b->journal);
     for (size_t i = 0; i < b->changes->count; i++) {
         auto_spot struct spot s = {.parent = -1};
         if (find_spot(b, i, &s, NULL) != ERR_OK)
             continue;
-        unlinkat(s.parent, s.new_name, 0);
-        unlinkat(s.parent, s.old_name, 0);
+        bool is_new_gone = localjournal_unlink(s.parent, s.new_name);
+        is_clean = localjournal_unlink(s.parent, s.old_name) && is_new_gone && is_clean;
     }
-    localjournal_remove(b->root);
+    if (is_clean)
+        localjournal_remove(b->root);
 }
 
 static enum err_kind carry_out(struct batch *b, struct err *err)
@@ -270,6 +274,14 @@ vfs_localwrite_apply(struct vfs_localwrite *w, const struct vfs_changes *changes
     r = carry_out(&b, err);
     clear_up(&b);
     return r;
+}
+
+void vfs_localtree_clear_up(struct vfs *tree)
+{
+    struct vfs_localwrite *w = NULL;
+    struct err ignored;
+    if (vfs_localwrite_begin(tree, 0, &w, &ignored) == ERR_OK)
+        vfs_localwrite_end(w);
 }
 
 enum err_kind

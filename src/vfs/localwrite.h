@@ -36,6 +36,10 @@ vfs_localwrite_end(struct vfs_localwrite *w); /* NULL is fine; returns NULL */
 enum err_kind vfs_localwrite_apply(
     struct vfs_localwrite *w, const struct vfs_changes *changes, struct err *err) MUST_USE;
 
+/* Before a reader who is going to write: clear up after a writer that was killed, unless there is one
+ * at work. */
+void vfs_localtree_clear_up(struct vfs *tree);
+
 /* All of that for the directory at `path`. */
 enum err_kind
 vfs_localtree_apply(const char *path, const struct vfs_changes *changes, struct err *err) MUST_USE;

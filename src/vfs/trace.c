@@ -33,6 +33,7 @@ struct vfs_trace {
     struct vfs_seen *seen;
     size_t bytes_max;
     bool is_broken; /* what was seen is not all written down */
+    bool has_failed;
 };
 
 /* --- the record --------------------------------------------------------------------------------- */
@@ -63,7 +64,7 @@ static enum err_kind saw_failure(struct vfs_trace *t, struct str path, enum err_
     if (kind == ERR_NOT_FOUND)
         (void)look_at(t, path); /* type 0 */
     else
-        t->is_broken = true;
+        t->is_broken = t->has_failed = true;
     return kind;
 }
 
@@ -187,6 +188,11 @@ struct vfs *vfs_trace_vfs(struct vfs_trace *t)
 struct vfs_seen *vfs_trace_seen(struct vfs_trace *t)
 {
     return t->is_broken ? NULL : vfs_seen_ref(t->seen);
+}
+
+bool vfs_trace_has_failed(const struct vfs_trace *t)
+{
+    return t->has_failed;
 }
 
 /* --- holding it against a tree -------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct vfs *vfs_trace_vfs(struct vfs_trace *t); /* the view; borrowed, lives as 
  * tree failed, or a file that was read has no identity (vfs_stat.id).
  */
 struct vfs_seen *vfs_trace_seen(struct vfs_trace *t);
+/* Did the tree fail, other than by having nothing there? What was made of it then is good for nothing. */
+bool vfs_trace_has_failed(const struct vfs_trace *t);
 
 struct vfs_seen *vfs_seen_ref(struct vfs_seen *s);
 struct vfs_seen *vfs_seen_unref(struct vfs_seen *s); /* NULL is fine; returns NULL */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Results of controllers are kept with what they saw of the tree: a commit that touches something else
 # does not disturb them, one that touches what was read does, and so does one that adds a name to a
-# directory that was listed. A local directory is looked at anew each time.
+# directory that was listed. A change of a local directory shows at once.
 . "$(dirname "$0")/../support/lib.sh"
 
 flag() { printf -- '- key: %s\n  name: %s\n  description: %s\n  enabled: true\n' "$1" "$1" "$2"; }
