@@ -96,8 +96,8 @@ struct forge_kind {
         uint64_t number,
         const char *const *labels,
         struct err *err);
-    /* One try, guarded by the proposal's head. ERR_OK, or the refusal: CONFLICT where the forge says so,
-     * DENIED for anything that it wants first. Whether it was merged is looked up afterwards in any case. */
+    /* One try, guarded by the proposal's head. ERR_OK, or the refusal: CONFLICT for what another try may
+     * change, DENIED for what the forge wants first. What came of it is looked up in any case. */
     enum err_kind (*merge)(
         struct forge *f,
         struct scm_call *c,

@@ -237,9 +237,8 @@ static enum err_kind weigh(const struct merging *m, struct err *err)
             m->call.rest->forge, m->id);
     if (v->merging == FORGE_MERGING_CONFLICT)
         return refuse(m, ERR_CONFLICT, err);
-    bool may_change = v->merging == FORGE_MERGING_CHECKING || v->merging == FORGE_MERGING_CANNOT;
-    if (outcome == ERR_DENIED && !may_change)
-        return refuse(m, outcome, err);
+    if (v->merging == FORGE_MERGING_BLOCKED || outcome == ERR_DENIED)
+        return refuse(m, ERR_DENIED, err);
     return ERR_EXISTS; /* a lost answer, a target that moved, a forge that is still looking */
 }
 

@@ -37,7 +37,8 @@ static bool gitea_read(const struct forge *f, yyjson_val *item, struct forge_vie
     yyjson_val *head = json_get(item, "head");
     yyjson_val *base = json_get(item, "base");
     struct str title = json_str(json_get(item, "title"));
-    if (!is_ours(f, head, base) || !forge_id_of(json_str(json_get(head, "ref")), p->id))
+    /* "ref" is "refs/pull/1/head" once the branch is gone */
+    if (!is_ours(f, head, base) || !forge_id_of(json_str(json_get(head, "label")), p->id))
         return false;
     bool is_merged = yyjson_get_bool(json_get(item, "merged"));
     bool is_open = str_eqz(json_str(json_get(item, "state")), "open");
@@ -188,13 +189,6 @@ static enum err_kind gitea_label(
 static const char *const merge_styles[] = {
     "merge", "squash", "rebase-merge", "rebase", "fast-forward-only"};
 
-/* A style that the repository has switched off: the next one is tried. */
-static bool is_style_off(const struct scm_answer *a)
-{
-    char words[SCM_WORDS_MAX];
-    return a->status == 405 && strstr(scm_answer_words(a, words), "merge style") != NULL;
-}
-
 static enum err_kind send_merge(
     struct scm_call *c,
     const char *path,
@@ -230,9 +224,11 @@ static enum err_kind gitea_merge(
         enum err_kind r = send_merge(c, path, p, merge_styles[i], title, message, &answer, err);
         if (r != ERR_OK || scm_answer_is_good(&answer))
             return r;
-        if (is_style_off(&answer) && i + 1 < ARRAY_LEN(merge_styles))
+        if (scm_answer_says(&answer, 405, "merge style") && i + 1 < ARRAY_LEN(merge_styles))
             continue;
         r = scm_refused(c, &answer, "merging", err);
+        if (scm_answer_says(&answer, 405, "try again later")) /* a conflict says so, too */
+            return err_as(err, ERR_CONFLICT);
         return answer.status == 405 || answer.status == 422 || answer.status == 423
             ? err_as(err, ERR_DENIED)
             : r;

@@ -114,14 +114,12 @@ static char *github_list_path(const struct forge *f, bool with_ended)
  * head may not be known yet, which passes. */
 static bool says_exists(const struct scm_answer *a)
 {
-    char words[SCM_WORDS_MAX];
-    scm_answer_words(a, words);
-    if (a->status != 422)
-        return false;
-    if (strstr(words, "already exists") != NULL)
-        return true;
     size_t i, max;
     yyjson_val *item;
+    if (a->status != 422)
+        return false;
+    if (scm_answer_says(a, 422, "already exists"))
+        return true;
     yyjson_arr_foreach(json_get(a->json, "errors"), i, max, item)
     {
         if (str_eqz(json_str(json_get(item, "field")), "head") &&
@@ -190,14 +188,6 @@ static enum err_kind github_label(
 
 static const char *const merge_methods[] = {"merge", "squash", "rebase"};
 
-/* A method that the repository has switched off is one of these 405s; the next one is tried. */
-static bool is_method_off(const struct scm_answer *a)
-{
-    char words[SCM_WORDS_MAX];
-    return a->status == 405 &&
-        strstr(scm_answer_words(a, words), "not allowed on this repository") != NULL;
-}
-
 static enum err_kind send_merge(
     struct scm_call *c,
     const char *path,
@@ -233,9 +223,12 @@ static enum err_kind github_merge(
         enum err_kind r = send_merge(c, path, p, merge_methods[i], title, message, &answer, err);
         if (r != ERR_OK || scm_answer_is_good(&answer))
             return r;
-        if (is_method_off(&answer) && i + 1 < ARRAY_LEN(merge_methods))
+        if (scm_answer_says(&answer, 405, "not allowed on this repository") &&
+            i + 1 < ARRAY_LEN(merge_methods))
             continue;
         r = scm_refused(c, &answer, "merging", err);
+        if (scm_answer_says(&answer, 405, "is not mergeable"))
+            return err_as(err, ERR_CONFLICT);
         return answer.status == 405 || answer.status == 422 ? err_as(err, ERR_DENIED) : r;
     }
 }

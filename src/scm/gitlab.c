@@ -223,10 +223,11 @@ static enum err_kind gitlab_merge(
     if (r != ERR_OK || scm_answer_is_good(&answer))
         return r;
     r = scm_refused(c, &answer, "merging", err);
-    /* 401: whose token this is may not merge here. 406 is 422 of older versions. */
-    bool is_no = answer.status == 401 || answer.status == 405 || answer.status == 406 ||
-        answer.status == 422;
-    return is_no ? err_as(err, ERR_DENIED) : r;
+    if (answer.status == 401) /* whose token this is may not merge here */
+        return err_as(err, ERR_DENIED);
+    /* Why not is in detailed_merge_status, if anywhere. 406 is 422 of older versions. */
+    bool is_not_now = answer.status == 405 || answer.status == 406 || answer.status == 422;
+    return is_not_now ? err_as(err, ERR_CONFLICT) : r;
 }
 
 static enum err_kind

@@ -281,9 +281,8 @@ bad_token(const struct scm_call *c, const struct scm_answer *a, struct err *err)
     char words[SCM_WORDS_MAX];
     char host[HTTP_URL_SHOWN_MAX];
     return err_set(
-        err, ERR_UNAUTHENTICATED, "%s at '%s' %s (401%s): see -api-git-scm-token-file",
-        c->rest->forge, host_of(c, host),
-        c->rest->token == NULL ? "wants a token" : "does not take the token",
+        err, ERR_FAILED, "%s at '%s' %s (401%s): see -api-git-scm-token-file", c->rest->forge,
+        host_of(c, host), c->rest->token == NULL ? "wants a token" : "does not take the token",
         scm_answer_words(a, words));
 }
 
@@ -394,6 +393,12 @@ const char *scm_answer_words(const struct scm_answer *a, char ret[SCM_WORDS_MAX]
     autofree char *line = scm_one_line(buf_view(&words), SCM_WORDS_MAX - 8);
     snprintf(ret, SCM_WORDS_MAX, "%s", line);
     return ret;
+}
+
+bool scm_answer_says(const struct scm_answer *a, int status, const char *words)
+{
+    char said[SCM_WORDS_MAX];
+    return a->status == status && strstr(scm_answer_words(a, said), words) != NULL;
 }
 
 static enum err_kind kind_of(int status)

@@ -61,8 +61,8 @@ void scm_answer_deinit(struct scm_answer *a);
  *
  * ret    filled in any case; always deinit it
  * ERR_OK for 2xx and for any 4xx but those below: look at ret->status
- * fails  UNAUTHENTICATED 401 · UNAVAILABLE not reached, or limited: the text says until when · TIMEOUT ·
- *        FAILED 5xx, a 2xx without JSON, moved elsewhere · LIMIT a huge answer
+ * fails  UNAVAILABLE not reached, or limited: the text says until when · TIMEOUT · FAILED 401, 5xx, a 2xx
+ *        without JSON, moved elsewhere · LIMIT a huge answer
  */
 enum err_kind scm_send(
     struct scm_call *c,
@@ -75,6 +75,8 @@ bool scm_answer_is_good(const struct scm_answer *a);
 /* What the forge says of an error, with what it says of its parts: one line, bounded, fit to be shown. */
 #define SCM_WORDS_MAX 400
 const char *scm_answer_words(const struct scm_answer *a, char ret[SCM_WORDS_MAX]);
+/* Is it this status, with these words somewhere in it? */
+bool scm_answer_says(const struct scm_answer *a, int status, const char *words);
 /* A 4xx as an error: DENIED 403, NOT_FOUND 404 and 410, CONFLICT 409, FAILED all else. `what` was
  * to be done: "opening a pull request". */
 enum err_kind scm_refused(

@@ -134,8 +134,8 @@ struct scm_new {
 struct scm;
 /*
  * A row of scm_drivers[]; every member is compulsory, any number of threads at once. What any operation of
- * a forge fails with: UNAUTHENTICATED (the token is not taken), DENIED (it may not do that), UNAVAILABLE (not
- * reached, or a rate limit: the text says until when), TIMEOUT, FAILED (it answers nonsense or a 5xx).
+ * a forge fails with: DENIED (the token may not do that), UNAVAILABLE (not reached, or a rate limit: the text
+ * says until when), TIMEOUT, FAILED (it does not take the token, answers nonsense or a 5xx).
  */
 struct scm_driver {
     const char *name;   /* "plain" */

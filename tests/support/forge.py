@@ -145,7 +145,7 @@ class Forge:
         links = {}
         if len(items) > at * size:
             following = urllib.parse.urlencode({**query, "page": at + 1})
-            links["Link"] = f'<{self.origin}{self.prefix}{path}?{following}>; rel="next"'
+            links["Link"] = f'<{self.origin}{self.prefix}{self.own_path(path)}?{following}>; rel="next"'
         return 200, items[(at - 1) * size:at * size], links
 
     # --- one call -------------------------------------------------------------------------------------
@@ -163,6 +163,9 @@ class Forge:
     def authorize(self, headers):
         if headers.get(self.token_header) != self.token_prefix + self.token:
             raise Refused(401, {"message": "Bad credentials"})
+
+    def own_path(self, path):
+        return path.replace(f"{self.owner}/{self.repo}", f"{self.owner}%2F{self.repo}") if self.needs_encoding else path
 
     def repo_path(self):
         return f"{self.owner}/{self.repo}"
@@ -324,8 +327,9 @@ class Gitea(Forge):
         return {"id": 7, "login": "cup-bot", "login_name": "", "full_name": "", "email": "cup@example.com",
                 "avatar_url": self.origin, "html_url": f"{self.origin}/cup-bot", "created": now(), "is_admin": False}
 
-    def end(self, branch, sha):
-        return {"label": branch, "ref": branch, "sha": sha, "repo_id": 42,
+    def end(self, branch, sha, number=None):
+        is_gone = number is not None and self.git.head(branch) is None
+        return {"label": branch, "ref": f"refs/pull/{number}/head" if is_gone else branch, "sha": sha, "repo_id": 42,
                 "repo": {"id": 42, "name": self.repo, "full_name": f"{self.owner}/{self.repo}"}}
 
     def show_label(self, name):
@@ -343,9 +347,9 @@ class Gitea(Forge):
                 "comments": 0, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch",
                 "mergeable": mergeable, "merged": r.state == "merged", "merged_at": r.merged_at,
                 "merge_commit_sha": r.merge_sha, "merged_by": self.user() if r.merged_at else None,
-                "allow_maintainer_edit": False, "base": self.end(r.base, base_sha), "head": self.end(r.head, r.head_sha),
-                "merge_base": self.git.base(base_sha, r.head_sha) or "", "due_date": None, "created_at": r.created,
-                "updated_at": r.updated, "closed_at": r.closed_at, "pin_order": 0}
+                "allow_maintainer_edit": False, "base": self.end(r.base, base_sha),
+                "head": self.end(r.head, r.head_sha, r.number), "merge_base": self.git.base(base_sha, r.head_sha) or "",
+                "due_date": None, "created_at": r.created, "updated_at": r.updated, "closed_at": r.closed_at, "pin_order": 0}
 
     def list(self, query, body, path):
         state = query.get("state", "open")
