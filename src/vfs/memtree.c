@@ -46,9 +46,9 @@ memtree_list(struct vfs *v, struct str path, struct vfs_listing *ret, struct err
         return kind;
     if (n->type != VFS_DIR)
         return err_set(err, ERR_INVALID, "'" STR_FMT "' is not a directory", STR_ARG(path));
-    for (size_t i = 0; i < n->child_count; i++)
-        vfs_listing_add(
-            ret, str_of(n->children[i]->name, n->children[i]->name_n), n->children[i]->type);
+    struct node_cursor at = {0};
+    for (struct node *child; (child = node_next(n, &at)) != NULL;)
+        vfs_listing_add(ret, str_of(child->name, child->name_n), child->type);
     vfs_listing_finish(ret);
     return ERR_OK;
 }

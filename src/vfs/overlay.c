@@ -81,6 +81,7 @@ static enum err_kind list_merged(
     struct overlay *o, struct node *n, struct str path, struct vfs_listing *ret, struct err *err)
 {
     auto_vfs_listing struct vfs_listing below = {0};
+    struct node_cursor at = {0};
     enum err_kind kind = ERR_OK;
 
     if (n->base_type == VFS_DIR)
@@ -90,10 +91,9 @@ static enum err_kind list_merged(
     for (size_t i = 0; i < below.count; i++)
         if (node_child(n, str_from(below.entries[i].name)) == NULL)
             vfs_listing_add(ret, str_from(below.entries[i].name), below.entries[i].type);
-    for (size_t i = 0; i < n->child_count; i++)
-        if (!n->children[i]->is_gone)
-            vfs_listing_add(
-                ret, str_of(n->children[i]->name, n->children[i]->name_n), n->children[i]->type);
+    for (struct node *child; (child = node_next(n, &at)) != NULL;)
+        if (!child->is_gone)
+            vfs_listing_add(ret, str_of(child->name, child->name_n), child->type);
     vfs_listing_finish(ret);
     return ERR_OK;
 }
@@ -442,7 +442,7 @@ static int compare_changes(const void *a, const void *b)
  * the stack. */
 struct walk {
     const struct node *node;
-    size_t next;
+    struct node_cursor next;
     size_t path_n;
 };
 
@@ -455,23 +455,22 @@ static enum err_kind collect(struct overlay *o, struct err *err)
     enum err_kind kind = ERR_OK;
 
     mem_grow(&stack, depth, &cap);
-    stack[depth++] = (struct walk){o->root, 0, 0};
+    stack[depth++] = (struct walk){.node = o->root};
     while (depth > 0 && kind == ERR_OK) {
         struct walk *top = &stack[depth - 1];
-        const struct node *child;
+        const struct node *child = node_next(top->node, &top->next);
 
         path.n = top->path_n;
-        if (top->next == top->node->child_count) {
+        if (child == NULL) {
             depth--;
             continue;
         }
-        child = top->node->children[top->next++];
         if (path.n > 0)
             buf_char(&path, '/');
         buf_add(&path, child->name, child->name_n);
         kind = change_of(o, child, buf_view(&path), err);
         mem_grow(&stack, depth, &cap);
-        stack[depth++] = (struct walk){child, 0, path.n};
+        stack[depth++] = (struct walk){.node = child, .path_n = path.n};
     }
     return kind;
 }
