@@ -1,7 +1,7 @@
 #include "oci/wasm_names.h"
 
 /* WASI preview1, "wasi_snapshot_preview1.witx" and its typenames; sorted. The host has each of them
- * (wasmhost/wasi_table.c); one that is not here could not be linked. */
+ * (wasmhost/wasi_table.c; core/wasi_names_test.c compares them); one that is not here could not be linked. */
 static const char *const names[] = {
     "args_get",
     "args_sizes_get",
@@ -58,4 +58,9 @@ bool wasi_name_is_known(struct str name)
             return true;
     }
     return false;
+}
+
+const char *wasi_name_at(size_t i)
+{
+    return i < ARRAY_LEN(names) ? names[i] : NULL;
 }

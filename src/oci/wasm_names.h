@@ -6,3 +6,5 @@
 #define WASI_MODULE "wasi_snapshot_preview1"
 
 bool wasi_name_is_known(struct str name);
+/* All of them, sorted; NULL behind the last one. */
+const char *wasi_name_at(size_t i);
