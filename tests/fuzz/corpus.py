@@ -11,6 +11,7 @@ import io
 import os
 import sys
 import tarfile
+import zlib
 
 DIGEST = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -219,6 +220,28 @@ def host_calls():
     return [bytes([how]) + s for s in sequences for how in (0, 1, 2)] + [b"\0" + b"".join(sequences)]
 
 
+def pack(*entries, count=None):
+    """A Git pack of (type, size, what stands before the data, data); size None: the data's."""
+    body = b"PACK" + (2).to_bytes(4, "big") + (len(entries) if count is None else count).to_bytes(4, "big")
+    for kind, size, before, data in entries:
+        size = len(data) if size is None else size
+        byte, size = kind << 4 | size & 15, size >> 4
+        while size:
+            body += bytes([byte | 128])
+            byte, size = size & 127, size >> 7
+        body += bytes([byte]) + before + zlib.compress(data)
+    return body + hashlib.sha1(body).digest()
+
+
+PACKS = [
+    pack(), pack((3, None, b"", b"hello\n"), (6, None, b"\x0f", b"\x06\x06\x90\x06")),
+    pack((1, None, b"", b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"), (4, None, b"", b"object"), (2, None, b"", b"")),
+    pack((7, None, bytes(20), b"\x06\xff\xff\xff\x7f\x90\x06")), pack((2, None, b"", bytes(70000))), pack(count=2**32 - 1),
+    pack((3, 3, b"", b"hello")), pack((3, 9, b"", b"hello")), pack((5, None, b"", b"x")), pack((3, None, b"", bytes(200000))),
+    pack((6, None, b"\xff" * 10, b"\x06\x06\x90\x06")), pack((3, None, b"", b"hello"))[:-1], pack() + b"x",
+]
+
+
 def text(rows):
     return [row if isinstance(row, bytes) else row.encode() for row in rows]
 
@@ -239,6 +262,7 @@ TARGETS = {
     "wasm": MODULES,
     "archive": ARCHIVES,
     "tests_layer": TESTS_LAYERS,
+    "pack": PACKS,
 }
 
 
