@@ -33,6 +33,9 @@ static const struct row rows[FLAG_COUNT] = {
         {"api-git-scm-token-file", "",
          "file with that token (default: the password in the repository's URL)", false},
     [FLAG_GIT_BRANCH] = {"api-git-branch", "main", "branch that is served", false},
+    [FLAG_GIT_AUTHOR] =
+        {"api-git-author", "cup <cup@flipt.io>", "author of commits; committer is always cup",
+         false},
     [FLAG_GIT_POLL] =
         {"api-git-poll", "", "how often the branch is looked at (default 1s on disk, 10s remote)",
          false},

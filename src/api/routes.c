@@ -1,6 +1,7 @@
 #include "api/routes.h"
 #include "api/status.h"
 #include "api/webhook.h"
+#include "api/writes.h"
 #include "base/mem.h"
 #include "core/core.h"
 
@@ -9,17 +10,6 @@
 #define OBJECTS "/apis/{group}/{version}/namespaces/{ns*}/{plural}"
 #define OBJECT OBJECTS "/{name}"
 #define BUILT_IN "/apis/cup.flipt.io/v1alpha1"
-
-static struct core_target target_of(const struct http_request *q)
-{
-    return (struct core_target){
-        .group = http_param(q, "group"),
-        .version = http_param(q, "version"),
-        .plural = http_param(q, "plural"),
-        .ns = http_param(q, "ns"),
-        .name = http_param(q, "name"),
-    };
-}
 
 static struct core_read_options read_options_of(const struct http_request *q)
 {
@@ -73,7 +63,7 @@ static void answer_read(
 
 static void get_object(void *context, const struct http_request *q, struct http_response *p)
 {
-    struct core_target target = target_of(q);
+    struct core_target target = api_target(q);
     struct core_read_options options = read_options_of(q);
     struct core_answer *answer = NULL;
     struct err err = {0};
@@ -85,7 +75,7 @@ static void get_object(void *context, const struct http_request *q, struct http_
 
 static void list_objects(void *context, const struct http_request *q, struct http_response *p)
 {
-    struct core_target target = target_of(q);
+    struct core_target target = api_target(q);
     struct core_read_options options = read_options_of(q);
     struct core_answer *answer = NULL;
     struct err err = {0};
@@ -119,7 +109,7 @@ static enum err_kind read_page(const struct http_request *q, struct core_page *r
 
 static void get_history(void *context, const struct http_request *q, struct http_response *p)
 {
-    struct core_target target = target_of(q);
+    struct core_target target = api_target(q);
     struct core_read_options options = read_options_of(q);
     struct core_page page = {0};
     struct err err = {0};
@@ -133,7 +123,7 @@ static void get_history(void *context, const struct http_request *q, struct http
 static bool
 peek(void *context, const struct http_request *q, struct http_response *p, const char *content_type)
 {
-    struct core_target target = target_of(q);
+    struct core_target target = api_target(q);
     struct core_answer *answer = q->query_count == 0 ? core_peek(context, &target) : NULL;
     if (answer == NULL)
         return false;
@@ -155,110 +145,6 @@ static void get_definitions(void *context, const struct http_request *q, struct 
 {
     struct err err = {0};
     answer_json(q, p, core_definitions(context, &p->body, &err), &err);
-}
-
-/* --- writing ------------------------------------------------------------------------------------------ */
-
-/* curl's form type is taken for what people type by hand, but a page in a browser
- * could send it without being asked first, so never together with an Origin. */
-static bool is_json_type(const struct http_request *q)
-{
-    struct str rest = http_header(q, "Content-Type");
-    struct str type = str_trim(str_cut(&rest, ';'));
-    if (type.n == 0 || str_eq_nocase(type, STR("application/json")) ||
-        (type.n > 5 && str_eq_nocase(str_skip(type, type.n - 5), STR("+json"))))
-        return true;
-    return str_eq_nocase(type, STR("application/x-www-form-urlencoded")) &&
-        http_header(q, "Origin").p == NULL;
-}
-
-static enum err_kind bad_value(const char *what, struct str value, const char *way, struct err *err)
-{
-    return err_set(
-        err, ERR_MALFORMED, "%s '" STR_FMT "' is not known: %s", what, STR_ARG(str_take(value, 64)),
-        way);
-}
-
-/* If-Match: one strong tag. */
-static enum err_kind
-read_if_match(const struct http_request *q, struct str *ret_version, struct err *err)
-{
-    struct str tag = str_trim(http_header(q, "If-Match"));
-    if (tag.n == 0)
-        return ERR_OK;
-    if (tag.n < 2 || tag.p[0] != '"' || tag.p[tag.n - 1] != '"')
-        return bad_value("If-Match", tag, "one entity tag in quotes is expected", err);
-    *ret_version = str_of(tag.p + 1, tag.n - 2);
-    return ERR_OK;
-}
-
-static enum err_kind
-write_options_of(const struct http_request *q, struct core_write_options *ret, struct err *err)
-{
-    struct str proposal = http_query(q, "proposal");
-    struct str dry_run = http_query(q, "dryRun");
-    *ret = (struct core_write_options){
-        .idempotency_key = http_header(q, "Idempotency-Key"),
-        .new_proposal = str_eqz(proposal, "new"),
-        .is_dry_run = str_eqz(dry_run, "All"),
-        .cancel = q->is_gone,
-    };
-    if (proposal.n > 0 && !ret->new_proposal)
-        return bad_value("proposal", proposal, "'new' asks for one of its own", err);
-    if (dry_run.n > 0 && !ret->is_dry_run)
-        return bad_value("dryRun", dry_run, "'All' is the only value", err);
-    return read_if_match(q, &ret->if_version, err);
-}
-
-static void answer_write(
-    const struct http_request *q,
-    struct http_response *p,
-    enum err_kind r,
-    struct core_result *take_result,
-    const struct err *err)
-{
-    bool is_conditional = http_header(q, "If-Match").n > 0;
-    if (r == ERR_CONFLICT && is_conditional) {
-        status_write_as(p, q, 412, "PreconditionFailed", err);
-    } else if (r != ERR_OK) {
-        status_write(p, q, err);
-    } else if (take_result->is_unchanged) {
-        p->status = 204;
-    } else {
-        p->status = 202;
-        p->content_type = "application/json";
-        buf_str(&p->body, buf_view(&take_result->body));
-    }
-    core_result_deinit(take_result);
-}
-
-static void put_object(void *context, const struct http_request *q, struct http_response *p)
-{
-    struct core_target target = target_of(q);
-    struct core_write_options options;
-    struct core_result result = {0};
-    struct err err = {0};
-    if (!is_json_type(q)) {
-        err_set(&err, ERR_UNSUPPORTED, "this Content-Type is not taken: send application/json");
-        status_write_as(p, q, 415, "UnsupportedMediaType", &err);
-        return;
-    }
-    enum err_kind r = write_options_of(q, &options, &err);
-    if (r == ERR_OK)
-        r = core_put(context, &target, q->body, &options, &result, &err);
-    answer_write(q, p, r, &result, &err);
-}
-
-static void delete_object(void *context, const struct http_request *q, struct http_response *p)
-{
-    struct core_target target = target_of(q);
-    struct core_write_options options;
-    struct core_result result = {0};
-    struct err err = {0};
-    enum err_kind r = write_options_of(q, &options, &err);
-    if (r == ERR_OK)
-        r = core_delete(context, &target, &options, &result, &err);
-    answer_write(q, p, r, &result, &err);
 }
 
 /* --- proposals and controllers ------------------------------------------------------------------------ */
@@ -347,13 +233,15 @@ const struct http_route api_routes[] = {
     {"GET", BUILT_IN "/proposals/{id}", show_proposal, NULL, 0, "one proposal; diff=1: its diff"},
     {"DELETE", BUILT_IN "/proposals/{id}", close_proposal, NULL, 0, "close a proposal"},
     {"POST", BUILT_IN "/proposals/{id}/merge", merge_proposal, NULL, 0, "merge a proposal"},
+    {"POST", BUILT_IN "/changes", api_change_set, NULL, 0,
+     "several puts and deletes as one proposal"},
     {"GET", BUILT_IN "/controllers", get_controllers, NULL, 0, "controllers that run"},
     {"GET", BUILT_IN "/controllers/{name}", get_controllers, NULL, 0, "one controller"},
     {"GET", OBJECTS, list_objects, peek_list, 0, "objects of a namespace"},
     {"GET", OBJECT, get_object, peek_object, 0, "one object"},
     {"GET", OBJECT "/history", get_history, NULL, 0, "commits that changed an object"},
-    {"PUT", OBJECT, put_object, NULL, 0, "create or replace an object, as a proposal"},
-    {"DELETE", OBJECT, delete_object, NULL, 0, "delete an object, as a proposal"},
+    {"PUT", OBJECT, api_put_object, NULL, 0, "create or replace an object, as a proposal"},
+    {"DELETE", OBJECT, api_delete_object, NULL, 0, "delete an object, as a proposal"},
     {"GET", "/apis/{group}/{version}/{plural}", list_objects, peek_list, 0,
      "objects of all namespaces"},
     {"GET", "/healthz", get_health, NULL, 0, "the process answers"},

@@ -14,6 +14,7 @@ static const struct err_info infos[] = {
     [ERR_EXPIRED] = {"Expired", 410, 3},
     [ERR_EXISTS] = {"AlreadyExists", 409, 5},
     [ERR_CONFLICT] = {"Conflict", 409, 5},
+    [ERR_PRECONDITION] = {"PreconditionFailed", 412, 5},
     [ERR_UNAUTHENTICATED] = {"Unauthorized", 401, 4},
     [ERR_DENIED] = {"Forbidden", 403, 4},
     [ERR_LIMIT] = {"RequestEntityTooLarge", 413, 1},

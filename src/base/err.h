@@ -16,6 +16,7 @@ enum err_kind {
     ERR_EXPIRED,         /* it was there, or may have been, and is not kept: 410 */
     ERR_EXISTS,          /* it is there already */
     ERR_CONFLICT,        /* somebody else changed it first */
+    ERR_PRECONDITION,    /* it is not as If-Match or If-None-Match wants it: 412 */
     ERR_UNAUTHENTICATED, /* no or wrong credentials */
     ERR_DENIED,          /* known, but not allowed */
     ERR_LIMIT,           /* larger than a limit of ours: 413 */

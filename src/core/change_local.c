@@ -1,15 +1,6 @@
 /* A change of a local directory: overlay, then files, staged and renamed under the directory's lock. */
-#include "core/internal.h"
+#include "core/change.h"
 #include "vfs/localwrite.h"
-
-/* In a directory the same paths are refused as in a commit. */
-static enum err_kind check_paths(const struct vfs_changes *changes, struct err *err)
-{
-    enum err_kind r = ERR_OK;
-    for (size_t i = 0; r == ERR_OK && i < changes->count; i++)
-        r = repo_check_path(changes->items[i].path, err);
-    return r;
-}
 
 /* A controller may take ten seconds, and another cupd's writer waits as long. */
 static const int64_t LOCK_WAIT_MS = 30000;
@@ -30,7 +21,7 @@ static enum err_kind write_files(
     if (r == ERR_OK)
         r = overlay_changes(overlay, &changes, err);
     if (r == ERR_OK)
-        r = check_paths(&changes, err);
+        r = core_change_check_paths(&changes, err);
     if (r == ERR_OK && !change->options->is_dry_run)
         r = vfs_localwrite_apply(lock, &changes, err);
     vfs_localwrite_end(lock);

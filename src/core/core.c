@@ -2,6 +2,8 @@
 #include "core/core.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "core/branches.h"
+#include "core/claims.h"
 #include "core/follow.h"
 #include "core/internal.h"
 #include "core/loader.h"
@@ -64,6 +66,23 @@ enum err_kind core_set_self_url(struct core *c, const char *url, struct err *err
     return ERR_OK;
 }
 
+/* "Name <mail>", as Git writes it; what cannot stand in a commit shows with the first one. */
+static enum err_kind set_author(struct core *c, const char *text, struct err *err)
+{
+    struct str mail = str_trim(str_from(text != NULL ? text : "cup <cup@flipt.io>"));
+    struct str name = str_trim(str_cut(&mail, '<'));
+    bool is_closed = str_ends(mail, STR(">"));
+    mail = is_closed ? str_trim(str_take(mail, mail.n - 1)) : mail;
+    if (!is_closed || name.n == 0 || mail.n == 0 || str_find(mail, '<') >= 0 ||
+        str_find(mail, '>') >= 0 || str_find(name, '>') >= 0)
+        return err_set(
+            err, ERR_INVALID, "author '%s' is not of the form 'Name <mail>' (-api-git-author)",
+            text);
+    c->author_name = mem_strdup_str(name);
+    c->author_email = mem_strdup_str(mail);
+    return ERR_OK;
+}
+
 static enum err_kind open_git(struct core *c, const struct core_options *o, struct err *err)
 {
     if (o->git_repo == NULL || o->git_repo[0] == '\0')
@@ -71,7 +90,9 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
     struct http_client_options http = {.proxies = o->proxies, .tls = {.ca_file = o->git_ca_file}};
     struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir};
     c->repo_url = mem_strdup(o->git_repo);
-    enum err_kind r = http_client_new(&http, &c->http, err);
+    enum err_kind r = set_author(c, o->git_author, err);
+    if (r == ERR_OK)
+        r = http_client_new(&http, &c->http, err);
     if (r == ERR_OK)
         r = repo_open(&options, &c->repo, err);
     return r == ERR_OK ? open_scm(c, o, err) : r;
@@ -97,6 +118,8 @@ static struct core *new_core(const struct core_options *o)
     c->note = o->note;
     c->note_data = o->note_data;
     c->cache = core_cache_new(o->cache_bytes);
+    c->branches = core_branches_new();
+    c->claims = core_claims_new();
     init_locks(c);
     return c;
 }
@@ -150,6 +173,8 @@ struct core *core_free(struct core *c)
     core_follow_stop(c);
     core_snapshot_unref(c->current);
     core_cache_free(c->cache);
+    core_branches_free(c->branches);
+    core_claims_free(c->claims);
     if (c->scm != NULL)
         c->scm->driver->free(c->scm);
     repo_free(c->repo);
@@ -159,6 +184,8 @@ struct core *core_free(struct core *c)
     free(c->scm_token);
     free(c->webhook_secret);
     wasmhost_free(c->host);
+    free(c->author_name);
+    free(c->author_email);
     free(c->target_branch);
     free(c->target_ref);
     free(c->local_path);

@@ -21,6 +21,7 @@ struct core_options {
     const char *git_repo;      /* git: path or URL */
     const char *git_branch;    /* "main" */
     const char *git_scm;       /* "plain" */
+    const char *git_author;    /* "Name <mail>" of commits; NULL: "cup <cup@flipt.io>" */
     const char *git_scm_url;   /* of the forge's API; NULL: that of the repository's host */
     const char *git_scm_token; /* for the forge; NULL: the password in git_repo. Never shown. */
     int64_t git_poll_ms;    /* how often the branch is looked at; 0: 1 s on disk, 10 s elsewhere */
@@ -146,11 +147,19 @@ enum err_kind core_history(
     struct buf *ret,
     struct err *err) MUST_USE;
 
+/* What is expected of an object as it is now, as If-Match and If-None-Match say it: PRECONDITION if not. */
+struct core_condition {
+    struct str version; /* this version, "*": any, but there; empty: nothing is expected */
+    bool is_absent;     /* it is not there */
+};
 struct core_write_options {
     struct str idempotency_key; /* empty: none */
-    struct str requester;       /* name for the commit; empty: cup */
-    struct str if_version;      /* If-Match / resourceVersion; empty: none */
-    bool new_proposal;          /* do not extend the object's open proposal */
+    struct str requester;       /* name for the commit; empty: the configured author */
+    struct str message; /* of commit and proposal, its first line the title; empty: our own */
+    /* empty: an open proposal of the objects is gone on with, "new": another one is made, an id: that
+     * one is gone on with */
+    struct str proposal;
+    struct core_condition condition; /* of put and delete */
     bool is_dry_run;
     const atomic_bool *cancel; /* as of reads: stops the controller, never what comes after it */
 };
@@ -160,6 +169,12 @@ struct core_result {
 };
 void core_result_deinit(struct core_result *r);
 
+/*
+ * One object, or several with one commit and proposal. Nothing is done unless all is.
+ * fails   MALFORMED, INVALID; NOT_FOUND (kind; of delete: object); CONFLICT: not at the body's
+ *         resourceVersion, or others were faster five times; PRECONDITION: the condition;
+ *         FAILED: controller or SCM; UNAVAILABLE, TIMEOUT, DENIED, NO_SPACE
+ */
 enum err_kind core_put(
     struct core *c,
     const struct core_target *t,
@@ -170,6 +185,13 @@ enum err_kind core_put(
 enum err_kind core_delete(
     struct core *c,
     const struct core_target *t,
+    const struct core_write_options *o,
+    struct core_result *ret,
+    struct err *err) MUST_USE;
+/* body: {"message":…,"changes":[…]}, docs/writing.md; causes name the index. */
+enum err_kind core_change_set(
+    struct core *c,
+    struct str body,
     const struct core_write_options *o,
     struct core_result *ret,
     struct err *err) MUST_USE;

@@ -7,6 +7,29 @@ static struct str string_in(yyjson_val *object, const char *key)
     return s.p == NULL ? STR("") : s;
 }
 
+/* They stand in lines of text: commits, logs, tables. */
+static enum err_kind check_text(const char *field, struct str text, struct err *err)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return err_set(err, ERR_INVALID, "%s holds a control character", field);
+    return ERR_OK;
+}
+
+static enum err_kind check_texts(const struct core_definition *d, struct err *err)
+{
+    enum err_kind r = check_text("names.kind", d->kind, err);
+    if (r == ERR_OK)
+        r = check_text("names.singular", d->singular, err);
+    if (r == ERR_OK)
+        r = check_text("names.plural", d->plural, err);
+    if (r == ERR_OK)
+        r = check_text("spec.group", d->group, err);
+    for (size_t i = 0; r == ERR_OK && i < d->version_count; i++)
+        r = check_text("a version of spec.versions", d->versions[i].name, err);
+    return r;
+}
+
 static enum err_kind check_reserved(const struct core_definition *d, struct err *err)
 {
     if (str_eqz(d->group, "cup.flipt.io") || str_ends(d->group, STR(".cup.flipt.io")))
@@ -61,7 +84,8 @@ static enum err_kind read_all(struct core_definition *d, struct err *err)
     if (versions != NULL && !yyjson_is_null(versions) && !yyjson_is_obj(versions))
         return err_set(err, ERR_MALFORMED, "spec.versions must be an object");
     read_versions(d, versions, json_text_member(d->head.spec, STR("versions"), true));
-    return check_reserved(d, err);
+    r = check_texts(d, err);
+    return r == ERR_OK ? check_reserved(d, err) : r;
 }
 
 enum err_kind core_definition_parse(

@@ -29,6 +29,10 @@ struct core {
     char *webhook_secret; /* NULL: no push events; never shown */
     struct wasmhost *host;
     struct core_cache *cache;
+    struct core_branches *branches; /* Git sources */
+    struct core_claims *claims;
+    char *author_name; /* of commits that no requester is known of */
+    char *author_email;
     void (*note)(
         void *data, enum log_level level, const char *what, struct str value); /* or NULL */
     void *note_data;
@@ -98,27 +102,6 @@ enum err_kind core_read_object(
     char ret_etag[CORE_ETAG_MAX],
     struct err *err) MUST_USE;
 
-/* A put or delete on its way to the source. */
-struct core_change {
-    const struct core_served *served;
-    struct str ns;
-    struct str name;
-    bool is_delete;
-    struct str body;   /* canonical, for put */
-    const char *title; /* of commit and proposal */
-    const struct core_write_options *options;
-};
-enum err_kind core_change_git(
-    struct core *c,
-    const struct core_change *change,
-    struct core_result *ret,
-    struct err *err) MUST_USE;
-enum err_kind core_change_local(
-    struct core *c,
-    struct core_snapshot *s,
-    const struct core_change *change,
-    struct core_result *ret,
-    struct err *err) MUST_USE;
 /* Open the local directory. */
 enum err_kind core_local_snapshot(
     struct core *c,
@@ -134,17 +117,3 @@ core_local_follow(struct core *c, struct core_snapshot **snapshot, struct err *e
 bool core_local_root(struct core_snapshot *s, struct repo_id *ret);
 /* Note, once, why nobody knows. */
 void core_local_note_unwatched(struct core *c, struct core_snapshot *s);
-
-/* What the change is computed on; release with overlay_free before the tree. */
-struct overlay *core_change_overlay(const struct core_change *change, struct vfs *tree);
-/* The answer to a change. url NULL: nothing can be looked at; source (of the SCM driver) then is not
- * looked at either. */
-#define CORE_NO_PROPOSAL "00000000000000000000000000"
-void core_change_result(
-    struct core_result *ret, const char *id, const char *source, const char *url);
-/* Run the change's put or delete on an overlay over `tree`; If-Match is checked against it. */
-enum err_kind core_change_apply(
-    const struct core_change *change,
-    struct overlay *overlay,
-    struct vfs *tree,
-    struct err *err) MUST_USE;

@@ -1,7 +1,7 @@
 /* put and delete of objects: names, schema, and what goes on to the source. */
 #include "base/mem.h"
-#include "core/internal.h"
-#include "core/names.h"
+#include "core/change.h"
+#include "core/follow.h"
 #include "core/object.h"
 
 #include <stdio.h>
@@ -69,17 +69,74 @@ enum err_kind core_object_body(
     return k == ERR_OK ? json_schema_validate(served->schema, buf_view(&sent), err) : k;
 }
 
-static enum err_kind carry_out(
+/* --- edits ------------------------------------------------------------------------------------------ */
+
+void core_edit_deinit(struct core_edit *e)
+{
+    core_resource_deinit(&e->resource);
+    buf_deinit(&e->body);
+}
+
+enum err_kind core_edit_put(
+    const struct core_served *served,
+    struct str ns,
+    struct str name,
+    struct core_resource *take,
+    struct core_edit *ret,
+    struct err *err)
+{
+    *ret = (struct core_edit){.served = served, .ns = ns, .name = name, .resource = *take};
+    *take = (struct core_resource){0};
+    ret->version = ret->resource.resource_version;
+    return core_object_body(served, ns, name, &ret->resource, &ret->body, err);
+}
+
+/* --- changes ---------------------------------------------------------------------------------------- */
+
+static void note_objects(struct core_change *change)
+{
+    for (size_t i = 0; i < change->count; i++) {
+        const struct core_edit *e = &change->edits[i];
+        const struct core_kind *k = &e->served->kind;
+        autofree char *text = core_object_text(k->group, k->version, k->kind, e->ns, e->name);
+        core_objects_add(&change->objects, str_from(text));
+    }
+}
+
+enum err_kind core_change_run(
     struct core *c,
     struct core_snapshot *s,
-    const struct core_change *change,
+    struct core_change *change,
     struct core_result *ret,
     struct err *err)
 {
-    if (!c->is_git)
-        return core_change_local(c, s, change, ret, err);
-    enum err_kind r = core_need_source(c, change->options->cancel, err);
-    return r == ERR_OK ? core_change_git(c, change, ret, err) : r;
+    struct str asked = change->options->message;
+    autofree char *message = asked.n > 0 ? mem_strdup_str(asked) : core_change_title(change);
+    enum err_kind r = core_change_message_check(str_from(message), err);
+    if (r != ERR_OK)
+        return r;
+    change->message = message;
+    note_objects(change);
+    if (c->is_git)
+        r = core_need_source(c, change->options->cancel, err);
+    if (r == ERR_OK)
+        r = c->is_git ? core_change_git(c, change, ret, err)
+                      : core_change_local(c, s, change, ret, err);
+    core_objects_deinit(&change->objects);
+    return r;
+}
+
+static enum err_kind run_one(
+    struct core *c,
+    struct core_snapshot *s,
+    struct core_edit *edit,
+    const struct core_write_options *o,
+    struct core_result *ret,
+    struct err *err)
+{
+    struct core_change change = {.edits = edit, .count = 1, .options = o};
+    edit->condition = o->condition;
+    return core_change_run(c, s, &change, ret, err);
 }
 
 enum err_kind core_put(
@@ -93,30 +150,15 @@ enum err_kind core_put(
     auto_snapshot struct core_snapshot *s = core_current(c);
     const struct core_served *served;
     struct core_resource resource = {0};
-    autobuf struct buf canonical = {0};
+    struct core_edit edit = {0};
     enum err_kind r = core_find_served(s, t, &served, err);
     if (r == ERR_OK)
         r = core_resource_parse(body, JSON_STRICT, &resource, err);
     if (r == ERR_OK)
-        r = core_object_body(served, t->ns, t->name, &resource, &canonical, err);
-    if (r == ERR_OK) {
-        struct core_write_options options = *o;
-        if (options.if_version.n == 0)
-            options.if_version = resource.resource_version;
-        autofree char *title = mem_printf(
-            "feat: update %s/%s/%s " STR_FMT "/" STR_FMT, served->kind.group, served->kind.version,
-            served->kind.kind, STR_ARG(t->ns), STR_ARG(t->name));
-        struct core_change change = {
-            .served = served,
-            .ns = t->ns,
-            .name = t->name,
-            .body = buf_view(&canonical),
-            .title = title,
-            .options = &options,
-        };
-        r = carry_out(c, s, &change, ret, err);
-    }
-    core_resource_deinit(&resource);
+        r = core_edit_put(served, t->ns, t->name, &resource, &edit, err);
+    if (r == ERR_OK)
+        r = run_one(c, s, &edit, o, ret, err);
+    core_edit_deinit(&edit);
     return r;
 }
 
@@ -128,22 +170,9 @@ enum err_kind core_delete(
     struct err *err)
 {
     auto_snapshot struct core_snapshot *s = core_current(c);
-    const struct core_served *served;
-    enum err_kind r = core_find_served(s, t, &served, err);
-    if (r != ERR_OK)
-        return r;
-    autofree char *title = mem_printf(
-        "feat: delete %s/%s/%s " STR_FMT "/" STR_FMT, served->kind.group, served->kind.version,
-        served->kind.plural, STR_ARG(t->ns), STR_ARG(t->name));
-    struct core_change change = {
-        .served = served,
-        .ns = t->ns,
-        .name = t->name,
-        .is_delete = true,
-        .title = title,
-        .options = o,
-    };
-    return carry_out(c, s, &change, ret, err);
+    struct core_edit edit = {.ns = t->ns, .name = t->name, .is_delete = true};
+    enum err_kind r = core_find_served(s, t, &edit.served, err);
+    return r == ERR_OK ? run_one(c, s, &edit, o, ret, err) : r;
 }
 
 void core_result_deinit(struct core_result *r)

@@ -56,6 +56,9 @@ struct str json_str(yyjson_val *val); /* of a string, else {NULL, 0} */
  */
 struct str json_text_member(struct str object, struct str key, bool is_nocase);
 
+/* The text of the next element of an array: *at is 0 before the first. {NULL, 0} behind the last. */
+struct str json_text_element(struct str array, size_t *at);
+
 /*
  * Write `value` anew with its own tokens: only blanks change, and < > & U+2028 U+2029 inside strings
  * become \u003c … as Go writes them.

@@ -88,6 +88,17 @@ struct str json_text_member(struct str object, struct str key, bool is_nocase)
     return found;
 }
 
+struct str json_text_element(struct str array, size_t *at)
+{
+    size_t i = *at > 0 ? *at : skip_blanks(array, 0);
+    if (i >= array.n || strchr("[,", array.p[i]) == NULL)
+        return str_of(NULL, 0);
+    size_t start = skip_blanks(array, i + 1);
+    size_t end = skip_value(array, start);
+    *at = skip_blanks(array, end);
+    return start < end ? str_of(array.p + start, end - start) : str_of(NULL, 0);
+}
+
 /* --- writing -------------------------------------------------------------------------------------- */
 
 /* U+2028 and U+2029 end a line in JavaScript: Go escapes them, and < > & for HTML. */
