@@ -70,6 +70,7 @@ bench: ## ratios against nginx, a smaller repository, other registry clients, th
 	@tools/install-deps bench
 	@$(MAKE) --no-print-directory release
 	@CUP_BIN=$(CURDIR)/$(B)/release/src CUP_FLIPT_WASM=$(CURDIR)/$(B)/release/examples/flipt/flipt.wasm bench/run
+	@bench/git
 	@bench/images
 	@bench/wasm
 
