@@ -35,6 +35,7 @@ struct side {
     struct oci_image image;
     struct oci_wasm_info wasm;
     char wasm_digest[OCI_DIGEST_MAX];
+    bool is_directory;
 };
 
 static void side_deinit(struct side *s)
@@ -95,6 +96,7 @@ read_directory(struct cli *c, struct side *s, struct oci_session *session, struc
     const char *tmpdir = c->env->tmpdir != NULL ? c->env->tmpdir : "/tmp";
     autofree char *layout = fs_join(tmpdir, "cup-diff-XXXXXX");
     autofree char *marker = fs_join(s->shown, "oci-layout");
+    s->is_directory = true;
     if (fs_exists(marker))
         return err_set(
             err, ERR_USAGE, "'%s' is an image layout: write oci-layout:%s", s->shown, s->shown);
@@ -215,6 +217,7 @@ static enum err_kind compare(struct cli *c, const struct side sides[2], struct e
             .image = &sides[i].image,
             .wasm = &sides[i].wasm,
             .wasm_digest = sides[i].wasm_digest,
+            .is_directory = sides[i].is_directory,
         };
     oci_compare(&views[0], &views[1], &comparison);
     if (comparison.count > 0)
@@ -255,13 +258,13 @@ const struct cli_command cmd_image_diff = {
     .name = "diff",
     .summary = "What changed from one image to another, and what that breaks",
     .usage = "FROM TO",
-    .details = "FROM and TO are references of any kind, or directories as 'cup pack' takes them. "
-               "Definitions, "
-               "schemas,\n"
-               "ABI, verbs, paths, imports, exports and annotations are compared. Exit code: 0 the "
-               "same, 1 "
-               "they differ,\n"
-               "above 1 for errors.\n",
+    .details =
+        "FROM and TO are references of any kind, or directories as 'cup pack' takes them. "
+        "Definitions, "
+        "schemas,\n"
+        "ABI, verbs, paths, imports, exports, golden cases and annotations are compared. Exit "
+        "code: 0 the\n"
+        "same, 1 they differ, above 1 for errors.\n",
     .options = options,
     .shared_options = cli_transport_options,
     .options_bytes = sizeof(struct diff_options),

@@ -106,6 +106,16 @@ static void write_content(struct buf *to, const struct oci_image *image)
     buf_char(to, '}');
 }
 
+static void write_tests(struct buf *to, const struct oci_image *image)
+{
+    if (image->tests_digest[0] == '\0')
+        buf_text(to, ",\"tests\":null");
+    else
+        buf_printf(
+            to, ",\"tests\":{\"digest\":\"%s\",\"size\":%llu}", image->tests_digest,
+            (unsigned long long)image->tests_bytes);
+}
+
 static void write_definition(struct buf *to, const struct oci_definition *definition)
 {
     auto_json struct json_doc doc = {0};
@@ -146,6 +156,7 @@ static void write_document(
     write_globs(to, ",\"write\":[", image->write_globs);
     buf_char(to, '}');
     write_content(to, image);
+    write_tests(to, image);
     buf_text(to, ",\"definitions\":[");
     for (size_t i = 0; i < image->definition_count; i++) {
         if (i > 0)
@@ -259,6 +270,7 @@ static void print_image(
     print_globs(c, "Writes", image->write_globs);
     print_blob(c, "Content", image->content_digest, image->content_bytes);
     print_blob(c, "Module", image->wasm_digest, image->wasm_bytes);
+    print_blob(c, "Tests", image->tests_digest, image->tests_bytes);
     print_signatures(c, signatures);
     for (size_t i = 0; i < image->definition_count; i++)
         print_definition(c, &image->definitions[i]);

@@ -6,6 +6,7 @@
 #include "cli/transport.h"
 #include "oci/definition.h"
 #include "oci/settle.h"
+#include "oci/tests_layer.h"
 #include "json/json.h"
 
 #define DIR_MODE 0755
@@ -19,8 +20,8 @@ struct pull_options {
 
 #define OPTION(member) offsetof(struct pull_options, member)
 static const struct cli_option options[] = {
-    {"dir", 'd', CLI_OPTION_TEXT, "DIR", "also unpack the module and the definitions there",
-     OPTION(dir)},
+    {"dir", 'd', CLI_OPTION_TEXT, "DIR",
+     "also unpack the module, the definitions and the golden cases there", OPTION(dir)},
     {"policy", 0, CLI_OPTION_TEXT, "FILE",
      "whose signature it must have (default: cup/trust.json below XDG_CONFIG_HOME)",
      OPTION(policy)},
@@ -59,6 +60,26 @@ static enum err_kind unpack_module(
     return r == ERR_OK ? fs_writer_commit(&file, err) : r;
 }
 
+/* `data` is the directory. The archive's paths were checked: none leads out of it. */
+static enum err_kind write_test(void *data, struct str name, struct str bytes, struct err *err)
+{
+    autofree char *below = mem_strdup_str(name);
+    autofree char *path = fs_join(data, below);
+    autofree char *folder = mem_strdup_str(str_take(name, (size_t)(str_rfind(name, '/') + 1)));
+    autofree char *dir = fs_join(data, folder);
+    enum err_kind r = fs_make_dirs(dir, DIR_MODE, err);
+    return r == ERR_OK ? fs_write_atomic(path, bytes, FILE_MODE, err) : r;
+}
+
+/* As 'cup controller test DIR' looks for them. */
+static enum err_kind unpack_tests(
+    struct oci_session *session, const struct oci_image *image, const char *dir, struct err *err)
+{
+    autofree char *tests = fs_join(dir, "tests");
+    enum err_kind r = oci_read_tests(session, image, write_test, tests, err);
+    return r == ERR_NOT_FOUND ? ERR_OK : r;
+}
+
 static enum err_kind
 unpack(struct oci_session *session, const struct oci_image *image, const char *dir, struct err *err)
 {
@@ -67,6 +88,8 @@ unpack(struct oci_session *session, const struct oci_image *image, const char *d
         r = unpack_module(session, image, dir, err);
     for (size_t i = 0; r == ERR_OK && i < image->definition_count; i++)
         r = write_definition(dir, &image->definitions[i], err);
+    if (r == ERR_OK && image->tests_digest[0] != '\0')
+        r = unpack_tests(session, image, dir, err);
     return r;
 }
 

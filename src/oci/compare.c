@@ -270,6 +270,21 @@ compare_modules(struct oci_comparison *c, const struct oci_side *a, const struct
     compare_names(c, "export", y->exports, y->export_count, x->exports, x->export_count, OCI_ADDED);
 }
 
+/* They say nothing of what clients see. */
+static void
+compare_tests(struct oci_comparison *c, const struct oci_side *a, const struct oci_side *b)
+{
+    const char *x = a->image->tests_digest;
+    const char *y = b->image->tests_digest;
+    if (a->is_directory || b->is_directory || strcmp(x, y) == 0)
+        return;
+    enum oci_change change = x[0] == '\0' ? OCI_ADDED : y[0] == '\0' ? OCI_REMOVED : OCI_CHANGED;
+    add(c, false, change, "tests", mem_strdup("tests"),
+        change == OCI_ADDED         ? mem_strdup("golden cases added")
+            : change == OCI_REMOVED ? mem_strdup("golden cases removed")
+                                    : mem_printf("golden cases changed: %s became %s", x, y));
+}
+
 /* --- annotations -------------------------------------------------------------------------------------- */
 
 /* Of the user; cup's own say what is compared above. */
@@ -319,6 +334,7 @@ void oci_compare(const struct oci_side *a, const struct oci_side *b, struct oci_
     compare_globs(&c, "read", x->read_globs, y->read_globs);
     compare_globs(&c, "write", x->write_globs, y->write_globs);
     compare_modules(&c, a, b);
+    compare_tests(&c, a, b);
     compare_manifests(&c, x, y);
     *ret = c;
 }

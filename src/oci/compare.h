@@ -13,6 +13,8 @@ struct oci_side {
     const struct oci_wasm_info
         *wasm; /* NULL: not looked into; then no imports and exports are compared */
     const char *wasm_digest;
+    bool
+        is_directory; /* whether golden cases will come along is not said yet: they are not compared */
 };
 
 enum oci_change { OCI_ADDED, OCI_REMOVED, OCI_CHANGED };
@@ -26,7 +28,7 @@ struct oci_difference {
 };
 struct oci_comparison {
     struct oci_difference
-        *items; /* in the order definitions, abi, verbs, paths, module, annotations */
+        *items; /* in the order definitions, abi, verbs, paths, module, tests, annotations */
     size_t count;
     size_t cap;
     size_t breaking_count;

@@ -182,6 +182,20 @@ take_content(const struct oci_descriptor *d, struct oci_image *image, struct err
     return read_wasm_annotations(d, image, err);
 }
 
+/* Who serves the image does not look at it, so a second one is no error before somebody wants it. */
+static void note_tests(const struct oci_manifest *m, struct oci_image *image)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!str_eqz(m->items[i].media_type, OCI_MEDIA_TESTS) || count++ > 0)
+            continue;
+        memcpy(image->tests_digest, m->items[i].digest, sizeof(image->tests_digest));
+        image->tests_bytes = m->items[i].size;
+    }
+    if (count != 1)
+        image->tests_digest[0] = '\0';
+}
+
 /* Which layer is what. Layers of types unknown to us are left alone (docs/image-format.md, read rules). */
 static enum err_kind
 sort_layers(const struct oci_manifest *m, struct oci_image *image, struct err *err)
@@ -195,6 +209,8 @@ sort_layers(const struct oci_manifest *m, struct oci_image *image, struct err *e
             return r;
         resources += str_eqz(d->media_type, OCI_MEDIA_RESOURCE);
     }
+    if (image->format == OCI_FORMAT_CUP)
+        note_tests(m, image);
     if (image->content_digest[0] == '\0')
         return err_set(err, ERR_INVALID, "it has no content layer (" OCI_MEDIA_CONTENT ")");
     if (resources == 0 && image->format == OCI_FORMAT_CUP)

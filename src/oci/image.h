@@ -91,8 +91,11 @@ struct oci_image {
     char **write_globs;
     char content_digest[OCI_DIGEST_MAX];
     uint64_t content_bytes;
-    char wasm_digest[OCI_DIGEST_MAX];   /* as annotated; empty when not */
-    uint64_t wasm_bytes;                /* as annotated; 0 when not */
+    char wasm_digest[OCI_DIGEST_MAX]; /* as annotated; empty when not */
+    uint64_t wasm_bytes;              /* as annotated; 0 when not */
+    char tests_digest
+        [OCI_DIGEST_MAX]; /* of the layer of golden cases; empty: none, or more than one */
+    uint64_t tests_bytes;
     struct oci_definition *definitions; /* ordered by metadata.name */
     size_t definition_count;
 };

@@ -109,6 +109,18 @@ expect_exit 0 $test flipt:tested
 holds "cases travel in the image" test "$(grep -c '^ok - ' "$stdout")" = 3
 cup image copy flipt:tested "oci-layout:$work/moved:v1" >/dev/null
 expect_exit 0 $test "oci-layout:$work/moved:v1"
+expect_exit 0 cup pull "oci-layout:$work/moved:v1" -d "$work/unpacked" -q
+holds "pull -d unpacks the cases" diff -r "$cases" "$work/unpacked/tests"
+expect_exit 0 $test "$work/unpacked"
+holds "... as test wants them" test "$(grep -c '^ok - ' "$stdout")" = 3
+expect_exit 0 cup inspect flipt:tested -o json
+holds "inspect names the cases" jq -e '.tests | (.digest | startswith("sha256:")) and .size > 0' "$stdout"
+expect_exit 0 cup pack "$work/flipt" -t flipt:untested
+expect_exit 0 cup inspect flipt:untested -o json
+holds "... where there are any" jq -e '.tests == null' "$stdout"
+expect_exit 1 cup image diff flipt:untested flipt:tested
+holds "diff sees that cases came" grep -q '^compatible *golden cases added' "$stdout"
+expect_exit 0 cup image diff flipt:tested "$work/flipt"
 expect_exit 0 cup pull "oci-layout:$work/moved:v1"
 sed -i 's/description: new/description: old/' "$cases/put-new/tree.after/features.yml"
 expect_exit 1 $test "$work/flipt" -o json
