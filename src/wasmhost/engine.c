@@ -12,6 +12,8 @@
 
 static const int64_t COMPILE_TIMEOUT_MS = 60000;
 static const uint64_t COMPILE_MEMORY_BYTES = (uint64_t)1 << 30;
+/* Besides instances_max, for modules of which no call runs: address space only. */
+static const unsigned FIRST_CALLS_MAX = 32;
 /* How often one who waits for a slot looks whether to go on waiting. */
 static const int64_t SLOT_LOOK_MS = 20;
 static const size_t GUEST_STACK_BYTES = (size_t)512 << 10;
@@ -52,9 +54,10 @@ wasmhost_engine_error(wasmtime_error_t *take_error, struct err *err, enum err_ki
 static void set_pool(wasm_config_t *config, unsigned instances)
 {
     wasmtime_pooling_allocation_config_t *pool = wasmtime_pooling_allocation_config_new();
-    wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
-    wasmtime_pooling_allocation_config_total_memories_set(pool, instances);
-    wasmtime_pooling_allocation_config_total_tables_set(pool, instances * 4);
+    const unsigned slots = instances + FIRST_CALLS_MAX;
+    wasmtime_pooling_allocation_config_total_core_instances_set(pool, slots);
+    wasmtime_pooling_allocation_config_total_memories_set(pool, slots);
+    wasmtime_pooling_allocation_config_total_tables_set(pool, slots * 4);
     wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, 4);
     wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, 1);
     wasmtime_pooling_allocation_config_table_elements_set(pool, 200000);
@@ -110,10 +113,14 @@ static struct timespec monotonic_at(int64_t ms)
     return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }
 
+/* A module of which nothing runs has a slot of its own; for more it shares what there is with the others. */
 static bool is_full(const struct wasmhost_module *m)
 {
     const struct wasmhost *h = m->host;
-    return h->active >= h->instances_max || m->running >= h->instances_max - h->instances_max / 3;
+    if (m->running == 0)
+        return h->active >= h->instances_max + FIRST_CALLS_MAX;
+    return h->active - h->busy_modules >= h->instances_max ||
+        m->running >= h->instances_max - h->instances_max / 3;
 }
 
 /* Why not to wait any longer for a slot; OK: go on. The lock is held. */
@@ -147,7 +154,7 @@ enum err_kind wasmhost_slot_take(const struct wasmhost_slot *slot, struct err *e
         r = is_full(m) ? give_up(slot, now_ms, err) : ERR_OK;
     }
     if (r == ERR_OK) {
-        m->running++;
+        h->busy_modules += m->running++ == 0;
         m->progress_ms = now_ms;
         if (h->active++ == 0)
             pthread_cond_broadcast(&h->wake);
@@ -161,9 +168,9 @@ void wasmhost_slot_give(const struct wasmhost_slot *slot)
     struct wasmhost_module *m = slot->module;
     struct wasmhost *h = m->host;
     pthread_mutex_lock(&h->lock);
-    bool had_waiting = is_full(m);
+    bool had_waiting = is_full(m) || h->active - h->busy_modules >= h->instances_max;
     h->active--;
-    m->running--;
+    h->busy_modules -= --m->running == 0;
     m->progress_ms = clock_monotonic_ms();
     if (had_waiting)
         pthread_cond_broadcast(&h->wake);

@@ -214,6 +214,52 @@ static void t_adv_47_neighbours__are_served_while_a_module_hangs(void **state)
     wasmhost_free(h);
 }
 
+/* However many modules hang with all that they can get, the next one has a slot. */
+static void t_adv_47_neighbours__are_served_while_many_modules_hang(void **state)
+{
+    enum { HANGING = 8, CALLERS = 2 * HANGING };
+    struct wasmhost *h = new_host(3);
+    const struct wasm_guest good = {.pages = 1};
+    struct wasmhost_module *modules[HANGING + 1] = {0};
+    struct caller callers[CALLERS];
+    pthread_t threads[CALLERS];
+    atomic_bool cancel = false;
+    struct err err;
+    (void)state;
+    for (size_t i = 0; i < HANGING; i++) {
+        autofree char *name = mem_printf("hanging %zu", i);
+        assert_int_equal(load(h, &endless[0].guest, name, &modules[i], &err), ERR_OK);
+    }
+    assert_int_equal(load(h, &good, "good", &modules[HANGING], &err), ERR_OK);
+    use_engine_signals();
+    for (size_t i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){
+            .m = modules[i % HANGING], .r = {.limits = {.timeout_ms = 600000}, .cancel = &cancel}};
+        assert_int_equal(pthread_create(&threads[i], NULL, call_apart, &callers[i]), 0);
+    }
+    for (size_t i = 0; i < HANGING; i++) { /* until each has begun: no more is to be had */
+        struct run more = {.limits = {.timeout_ms = 400}};
+        do {
+            wasmhost_result_deinit(&more.result);
+            call(modules[i], &more);
+        } while (more.kind == ERR_TIMEOUT && strstr(more.err.text, "no free instance") == NULL);
+        assert_true(more.kind == ERR_UNAVAILABLE || more.kind == ERR_TIMEOUT);
+        wasmhost_result_deinit(&more.result);
+    }
+    struct run other = {.limits = {.timeout_ms = 60000}};
+    call(modules[HANGING], &other);
+    assert_int_equal(other.kind, ERR_OK);
+    atomic_store(&cancel, true);
+    for (size_t i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(callers[i].r.kind, ERR_CANCELLED);
+    }
+    wasmhost_result_deinit(&other.result);
+    for (size_t i = 0; i <= HANGING; i++)
+        wasmhost_module_unref(modules[i]);
+    wasmhost_free(h);
+}
+
 /* --- 48: memory ------------------------------------------------------------------------------------- */
 
 #define GROW_4G "\x41\xff\xff\x03\x40\x00"        /* memory.grow by 65,535 pages */
@@ -394,6 +440,7 @@ int main(void)
         cmocka_unit_test(t_adv_47_endless__guests_end_at_their_time_limit),
         cmocka_unit_test(t_adv_47_hang_up__stops_a_guest_wherever_it_is),
         cmocka_unit_test(t_adv_47_neighbours__are_served_while_a_module_hangs),
+        cmocka_unit_test(t_adv_47_neighbours__are_served_while_many_modules_hang),
         cmocka_unit_test(t_adv_48_growth__is_refused_to_sixteen_guests_at_once),
         cmocka_unit_test(t_adv_48_size__of_memory_and_tables_is_refused),
         cmocka_unit_test(t_adv_49_output__is_bounded_and_bad_buffers_are_errnos),

@@ -27,6 +27,7 @@ struct wasmhost {
     pthread_cond_t wake;  /* a slot became free, a call began, a module is compiled, or the host is
                              stopping */
     unsigned active;
+    unsigned busy_modules; /* of which a call runs */
     bool is_stopping;
     bool is_compiling;               /* one module at a time: it takes all cores, and much memory */
     struct wasmhost_module *modules; /* those in use, by digest */
@@ -45,8 +46,9 @@ struct wasmhost_module {
 };
 
 /*
- * engine.c: one of instances_max slots, of which one module gets two thirds at most, so that a module
- * whose calls do not end leaves some to the others. Waits until deadline_ms (monotonic): TIMEOUT; or
+ * engine.c: a slot to run in. Each module has one of its own (while there are not dozens of which calls hang),
+ * and shares instances_max with the others, of which it gets two thirds at most: so modules whose calls do
+ * not end, however many, leave something to the next one. Waits until deadline_ms (monotonic): TIMEOUT; or
  * for stall_ms in which the module's own calls made no progress: UNAVAILABLE; or CANCELLED.
  */
 struct wasmhost_slot {
