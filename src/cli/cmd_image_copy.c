@@ -9,6 +9,7 @@ struct copy_options {
     struct cli_transport from;
     struct cli_transport to;
     bool is_recursive;
+    const char *policy;
 };
 
 #define OPTION(member) offsetof(struct copy_options, member)
@@ -31,6 +32,8 @@ struct copy_options {
 static const struct cli_option options[] = {
     {"recursive", 'r', CLI_OPTION_FLAG, NULL, "signatures and other referrers too",
      OPTION(is_recursive)},
+    {"policy", 0, CLI_OPTION_TEXT, "FILE",
+     "whose signature SRC must have; without it none is asked for", OPTION(policy)},
     SIDE_OPTIONS(from, "at SRC"),
     SIDE_OPTIONS(to, "at DST"),
     {0},
@@ -65,7 +68,9 @@ static enum err_kind copy(
     const struct cli_transport to = merge(&o->transport, &o->to);
     auto_images struct cli_images source = {0}, target = {0};
     char digest[OCI_DIGEST_MAX];
-    enum err_kind r = cli_images_open(c, &from, &source, err);
+    enum err_kind r = o->policy == NULL
+        ? cli_images_open(c, &from, &source, err)
+        : cli_images_open_trusted(c, &from, o->policy, &source, err);
     if (r == ERR_OK)
         r = cli_images_open(c, &to, &target, err);
     if (r == ERR_OK)
@@ -107,9 +112,8 @@ const struct cli_command cmd_image_copy = {
                "store. The flags\n"
                "of a registry hold for both sides; --from-… and --to-… for one. Within one "
                "registry blobs are taken\n"
-               "over, not sent. SRC may have a version range. No trust policy is asked: 'cup image "
-               "verify' "
-               "does. Prints\n"
+               "over, not sent. SRC may have a version range. A trust policy is asked only with "
+               "--policy. Prints\n"
                "DST@DIGEST.\n",
     .options = options,
     .shared_options = cli_transport_options,

@@ -4,6 +4,7 @@
 #include "oci/referrers.h"
 #include "oci/sig_tag.h"
 #include "oci/signature.h"
+#include "oci/trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,7 +208,7 @@ static bool is_wanted(const struct graph *g, enum err_kind r, const struct node 
         return false;
     if (!g->copy->only_signatures)
         return true;
-    return r == ERR_OK ? oci_manifest_holds_signatures(&n->manifest) : !oci_err_is_about_bytes(r);
+    return r == ERR_OK ? oci_manifest_is_only_signatures(&n->manifest) : !oci_err_is_about_bytes(r);
 }
 
 static enum err_kind
@@ -236,18 +237,26 @@ add_referrer(struct graph *g, const struct oci_referrer *ref, const char *subjec
     return ERR_OK;
 }
 
-/* Of every manifest that goes along, and of those that are found by it: signatures of attachments. */
-static enum err_kind add_referrers(struct graph *g, struct err *err)
+static enum err_kind add_referrers_of(struct graph *g, const struct node *n, struct err *err)
 {
+    char subject[OCI_DIGEST_MAX]; /* the nodes move as they become more */
+    auto_oci_referrers struct oci_referrers found = {0};
+    memcpy(subject, n->raw.digest, sizeof(subject));
+    enum err_kind r = oci_referrers_list(g->copy->from, subject, &found, err);
+    for (size_t i = 0; r == ERR_OK && i < found.count; i++)
+        r = add_referrer(g, &found.items[i], subject, err);
+    return r;
+}
+
+/* Of every manifest that goes along, and of those that are found by it: signatures of attachments. Whoever
+ * wants signatures alone wants those of what the reference means, which are those that a policy counts. */
+static enum err_kind add_referrers(struct graph *g, const struct node *top, struct err *err)
+{
+    if (g->copy->only_signatures)
+        return add_referrers_of(g, top, err);
     enum err_kind r = ERR_OK;
-    for (size_t i = 0; r == ERR_OK && i < g->count; i++) {
-        char subject[OCI_DIGEST_MAX];
-        auto_oci_referrers struct oci_referrers found = {0};
-        memcpy(subject, g->nodes[i]->raw.digest, sizeof(subject));
-        r = oci_referrers_list(g->copy->from, subject, &found, err);
-        for (size_t k = 0; r == ERR_OK && k < found.count; k++)
-            r = add_referrer(g, &found.items[k], subject, err);
-    }
+    for (size_t i = 0; r == ERR_OK && i < g->count; i++)
+        r = add_referrers_of(g, g->nodes[i], err);
     return r;
 }
 
@@ -340,7 +349,7 @@ oci_copy_graph(const struct oci_graph_copy *copy, char ret_digest[OCI_DIGEST_MAX
     struct node *top = NULL;
     enum err_kind r = look_up(&g, NULL, NULL, 0, &top, err);
     if (r == ERR_OK && copy->with_referrers)
-        r = add_referrers(&g, err);
+        r = add_referrers(&g, top, err);
     if (r == ERR_OK)
         r = bring_all(&g, top, err);
     if (r == ERR_OK)
@@ -350,6 +359,24 @@ oci_copy_graph(const struct oci_graph_copy *copy, char ret_digest[OCI_DIGEST_MAX
 }
 
 /* --- between two references ------------------------------------------------------------------------------- */
+
+/* The policy of the session that it is read by. What was looked at is what is copied, even if the tag moves
+ * meanwhile. */
+static enum err_kind check_trust(const struct oci_copy *c, struct oci_place *from, struct err *err)
+{
+    struct oci_verdict verdict;
+    auto_oci_raw struct oci_raw top = {0};
+    if (c->from->trust == NULL)
+        return ERR_OK;
+    enum err_kind r = oci_place_manifest(from, NULL, &top, err);
+    if (r == ERR_OK)
+        r = oci_trust_check(c->from->trust, c->src, from, top.digest, &verdict, err);
+    if (r != ERR_OK)
+        return r;
+    free(from->name);
+    from->name = mem_strdup(top.digest);
+    return ERR_OK;
+}
 
 static enum err_kind check_destination(const struct oci_copy *c, struct err *err)
 {
@@ -365,6 +392,8 @@ oci_copy(const struct oci_copy *copy, char ret_digest[OCI_DIGEST_MAX], struct er
     enum err_kind r = check_destination(copy, err);
     if (r == ERR_OK)
         r = oci_session_place(copy->from, copy->src, copy->src_in_store, false, &from, err);
+    if (r == ERR_OK)
+        r = check_trust(copy, &from, err);
     if (r == ERR_OK)
         r = oci_session_place(copy->to, copy->dst, copy->dst_in_store, true, &to, err);
     if (r != ERR_OK)

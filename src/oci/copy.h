@@ -18,8 +18,9 @@ struct oci_graph_copy {
     struct oci_place *from;
     struct oci_place *to; /* its name is given last */
     bool with_referrers;
-    bool
-        only_signatures; /* of the referrers those that hold one; what is wrong with others is theirs */
+    /* Of what points at the top itself those that hold signatures, each of the size of one; what is wrong
+     * with others is theirs. */
+    bool only_signatures;
     /* Manifests that were read already, so that they are not asked for again; the first one is the top.
      * NULL: none. */
     const struct oci_raw *const *known;

@@ -46,7 +46,8 @@ struct oci_session_options {
      * nothing of the call stays but what a later one goes on with. May be NULL. Any thread. */
     bool (*is_cancelled)(void *data);
     void *cancel_data;
-    /* Borrowed; asked by oci_pull before the content layer is fetched. NULL: no policy. */
+    /* Borrowed; asked by oci_pull before the content layer is fetched, and by oci_copy of the session it reads
+     * by. NULL: no policy. */
     const struct oci_trust *trust;
 };
 enum err_kind oci_session_new(
@@ -177,7 +178,8 @@ enum err_kind oci_push(
  * sessions may be the same one; two have their own credentials and TLS. Children before parents, blobs
  * in parallel, mounted where both are repositories of one registry; dst's name comes last. An image whose
  * index names a manifest that src does not have is refused. with_referrers: what points at it and at
- * its manifests comes along, in whatever form dst keeps it, `.sig` tags as well.
+ * its manifests comes along, in whatever form dst keeps it, `.sig` tags as well. Does `from` have a trust
+ * policy, it must hold: UNVERIFIED.
  */
 struct oci_copy {
     struct oci_session *from;

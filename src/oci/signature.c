@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define SIGNED_MAX ((uint64_t)1 << 20) /* a payload or bundle; theirs have a few KiB */
-
 void sig_read_deinit(struct sig_read *r)
 {
     buf_deinit(&r->signed_bytes);
@@ -61,7 +59,7 @@ static enum err_kind read_layer(
     struct err *err)
 {
     struct err why = {0};
-    enum err_kind r = d->size > SIGNED_MAX
+    enum err_kind r = d->size > OCI_SIGNED_MAX
         ? err_set(&why, ERR_LIMIT, "it is larger than a signature can be")
         : oci_place_read_all(w->place, d, ret, &why);
     if (r == ERR_OK)
@@ -115,6 +113,17 @@ bool oci_manifest_holds_signatures(const struct oci_manifest *m)
             return true;
     }
     return false;
+}
+
+bool oci_manifest_is_only_signatures(const struct oci_manifest *m)
+{
+    uint64_t bytes = m->config.size;
+    bool is_small = bytes <= OCI_SIGNED_MAX;
+    for (size_t i = 0; is_small && i < m->count; i++) {
+        bytes += m->items[i].size;
+        is_small = m->items[i].size <= OCI_SIGNED_MAX && bytes <= 4 * OCI_SIGNED_MAX;
+    }
+    return is_small && oci_manifest_holds_signatures(m);
 }
 
 /* The layers say what a manifest holds; what an index says of it is not to be relied on. */

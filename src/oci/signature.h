@@ -12,6 +12,8 @@
 
 enum oci_signature_form { OCI_SIGNATURE_BUNDLE, OCI_SIGNATURE_SIMPLE };
 
+/* A payload or bundle; theirs have a few KiB. Of a manifest's layers together four times as much. */
+#define OCI_SIGNED_MAX ((uint64_t)1 << 20)
 #define OCI_SIGNATURES_MAX 1000 /* of one image, over all that hold some; more is LIMIT */
 
 struct oci_signature {
@@ -40,6 +42,8 @@ enum err_kind oci_signatures_each(
 
 /* Does the manifest have a layer that is one? */
 bool oci_manifest_holds_signatures(const struct oci_manifest *m);
+/* ... and no layer too large to be one, nor more of them than is read. */
+bool oci_manifest_is_only_signatures(const struct oci_manifest *m);
 /* Of the kinds that reading a thing fails with: those that say something of its bytes, and not of the
  * place that it is read from. */
 bool oci_err_is_about_bytes(enum err_kind r);

@@ -9,7 +9,8 @@
 /* Git writes trees from an index, so a real one is as deep as its paths; one made by hand may nest, or
  * name the same subtree, without end. */
 #define WALK_DEPTH_MAX 512u
-#define WALK_TREES_MAX 1000000u
+/* As many as are walked in a few seconds; more directories differ between two commits of hostile trees only. */
+#define WALK_TREES_MAX 200000u
 #define WALK_PATH_BYTES_MAX ((size_t)16 << 10)
 
 /* One name in one tree. */

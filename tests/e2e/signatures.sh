@@ -271,6 +271,12 @@ expect_exit 0 cup pull --policy policy.json --store s1 "$ref"
 holds "the signature came along: the store's copy verifies by itself" cup image verify --local --store s1 --policy policy.json "$ref"
 echo 'not a signature' >sbom.txt
 cup image attach --artifact-type text/x-sbom -f sbom.txt --remote "$ref" -q >/dev/null
+bundle=application/vnd.dev.sigstore.bundle.v0.3+json
+head -c 2000000 /dev/zero >big
+expect_exit 0 cup image attach --remote "$ref" --artifact-type $bundle -f big:$bundle
+expect_exit 0 cup pull --policy policy.json --store s5 "$ref"
+holds "what is no signature by its size stays where it is" test ! -e "s5/blobs/sha256/$(sha256sum <big | cut -d' ' -f1)"
+holds "... and the others come along" cup image verify --local --store s5 --policy policy.json "$ref"
 gone=$(cup image attach --artifact-type text/x-gone -f sbom.txt --remote "$ref" -q | sed 's/.*@//')
 curl -sS -X DELETE "http://$registry/v2/team/signed/manifests/$gone"
 expect_exit 0 cup pull --policy policy.json --store s4 "$ref"
@@ -281,6 +287,10 @@ holds "copy -r takes the others along and says which one is gone" grep -q "$gone
 cup push bare:v1 "$registry/other/signed:v1" -q >/dev/null
 expect_exit 7 cup pull --policy policy.json --store s1 "$registry/other/signed:v1"
 cup push bare:v1 "$registry/free/x:v1" -q >/dev/null
+expect_exit 7 cup image copy --policy policy.json "$registry/team/unsigned:v1" "oci-layout:$work/copied:v1"
+holds "image copy asks the policy that it is given, before anything is written" test ! -e "$work/copied"
+expect_exit 0 cup image copy --policy policy.json "$ref" "oci-layout:$work/copied:v1"
+expect_exit 0 cup image copy "$registry/team/unsigned:v1" "oci-layout:$work/copied:bare"
 expect_exit 0 cup pull --policy policy.json --store s1 "$registry/free/x:v1"
 expect_exit 0 cup image verify --policy policy.json "$registry/free/x:v1" -o json
 holds "what the policy takes unsigned is not called verified" jq -e '.state == "accepted" and .signer == null' "$stdout"
