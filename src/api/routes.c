@@ -155,10 +155,44 @@ static bool is_asked(const struct http_request *q, const char *name)
     return str_eqz(value, "1") || str_eqz(value, "true");
 }
 
+/* all=1 is what state=all was called before there were others. */
+static enum err_kind
+read_state(const struct http_request *q, struct core_proposal_query *ret, struct err *err)
+{
+    static const char *const names[] = {
+        [CORE_PROPOSALS_OPEN] = "open",
+        [CORE_PROPOSALS_CONFLICTED] = "conflicted",
+        [CORE_PROPOSALS_MERGED] = "merged",
+        [CORE_PROPOSALS_CLOSED] = "closed",
+        [CORE_PROPOSALS_ALL] = "all"};
+    struct str state = http_query(q, "state");
+    if (state.n == 0) {
+        ret->state = is_asked(q, "all") ? CORE_PROPOSALS_ALL : CORE_PROPOSALS_OPEN;
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (!str_eqz(state, names[i]))
+            continue;
+        ret->state = i;
+        return ERR_OK;
+    }
+    return err_set(
+        err, ERR_MALFORMED,
+        "state '" STR_FMT "' is not known: it is one of open, conflicted, merged, closed, all",
+        STR_ARG(str_take(state, 64)));
+}
+
 static void list_proposals(void *context, const struct http_request *q, struct http_response *p)
 {
+    struct core_proposal_query query = {.object = http_query(q, "object"), .cancel = q->is_gone};
+    struct core_page page = {0};
     struct err err = {0};
-    answer_json(q, p, core_proposals(context, is_asked(q, "all"), &p->body, &err), &err);
+    enum err_kind r = read_state(q, &query, &err);
+    if (r == ERR_OK)
+        r = read_page(q, &page, &err);
+    if (r == ERR_OK)
+        r = core_proposals(context, &query, &page, &p->body, &err);
+    answer_json(q, p, r, &err);
 }
 
 static void show_proposal(void *context, const struct http_request *q, struct http_response *p)
@@ -229,7 +263,7 @@ void api_judge(
 const struct http_route api_routes[] = {
     {"GET", "/apis", get_definitions, NULL, 0, "definitions of all kinds"},
     {"GET", BUILT_IN "/proposals", list_proposals, NULL, 0,
-     "open proposals; all=1: ended ones, too"},
+     "proposals; state=open|conflicted|merged|closed|all, object=…"},
     {"GET", BUILT_IN "/proposals/{id}", show_proposal, NULL, 0, "one proposal; diff=1: its diff"},
     {"DELETE", BUILT_IN "/proposals/{id}", close_proposal, NULL, 0, "close a proposal"},
     {"POST", BUILT_IN "/proposals/{id}/merge", merge_proposal, NULL, 0, "merge a proposal"},

@@ -1,18 +1,28 @@
 /* cup proposal: list, show, diff, merge, close. */
 #include "base/mem.h"
 #include "cli/commands.h"
+#include "cli/object.h"
+#include "cli/pages.h"
 #include "cli/run.h"
 #include "cli/server.h"
 #include "cli/table.h"
+#include "cli/target.h"
 #include "json/json.h"
 
 struct list_options {
     bool is_all;
+    const char *state;
+    const char *of;
+    const char *limit;
 };
 
+#define OPTION(member) offsetof(struct list_options, member)
 static const struct cli_option list_options[] = {
-    {"all", 0, CLI_OPTION_FLAG, NULL, "merged and closed ones too",
-     offsetof(struct list_options, is_all)},
+    {"all", 0, CLI_OPTION_FLAG, NULL, "merged and closed ones too", OPTION(is_all)},
+    {"state", 0, CLI_OPTION_TEXT, "STATE", "open, conflicted, merged, closed or all",
+     OPTION(state)},
+    {"for", 0, CLI_OPTION_TEXT, "TYPE/NAME", "those that touch this resource", OPTION(of)},
+    {"limit", 0, CLI_OPTION_TEXT, "N", "the newest N only", OPTION(limit)},
     {0},
 };
 
@@ -79,16 +89,30 @@ static struct str or_dash(struct str text)
     return text.n == 0 ? STR("-") : text;
 }
 
+/* Behind the state, what else keeps a person from merging it. */
+static void write_state(struct buf *to, yyjson_val *proposal)
+{
+    buf_str(to, json_str(json_get(proposal, "state")));
+    if (yyjson_is_true(json_get(proposal, "draft")))
+        buf_text(to, ",draft");
+    if (json_str(json_get(proposal, "blocked")).n > 0)
+        buf_text(to, ",blocked");
+}
+
 static void add_row(struct cli_table *table, yyjson_val *proposal)
 {
     autobuf struct buf objects = {0};
+    autobuf struct buf state = {0};
     write_objects(&objects, proposal);
+    write_state(&state, proposal);
     const struct str cells[] = {
         json_str(json_get(proposal, "id")),
-        json_str(json_get(proposal, "state")),
+        buf_view(&state),
         or_dash(buf_view(&objects)),
         or_dash(json_str(json_get(proposal, "author"))),
         or_dash(json_str(json_get(proposal, "created"))),
+        or_dash(json_str(json_get(proposal, "title"))), /* wide */
+        or_dash(json_str(json_get(proposal, "url"))),
     };
     cli_table_row(table, cells);
 }
@@ -97,8 +121,10 @@ static void add_row(struct cli_table *table, yyjson_val *proposal)
 static void print_rows(struct cli *c, yyjson_val *const *proposals, size_t count)
 {
     auto_table struct cli_table table;
-    cli_table_init(
-        &table, (const char *const[]){"ID", "STATE", "OBJECTS", "AUTHOR", "CREATED", NULL});
+    static const char *const header[] = {"ID",      "STATE", "OBJECTS", "AUTHOR",
+                                         "CREATED", "TITLE", "URL",     NULL};
+    static const char *const narrow[] = {"ID", "STATE", "OBJECTS", "AUTHOR", "CREATED", NULL};
+    cli_table_init(&table, c->output == CLI_OUTPUT_WIDE ? header : narrow);
     for (size_t i = 0; i < count; i++) {
         if (c->output == CLI_OUTPUT_NAME)
             cli_print_line(c, json_str(json_get(proposals[i], "id")));
@@ -108,57 +134,122 @@ static void print_rows(struct cli *c, yyjson_val *const *proposals, size_t count
     cli_table_print(&table, c->io.out);
 }
 
+static void write_labels(struct buf *to, yyjson_val *proposal)
+{
+    yyjson_arr_iter at;
+    yyjson_arr_iter_init(json_get(proposal, "labels"), &at);
+    yyjson_val *label;
+    while ((label = yyjson_arr_iter_next(&at)) != NULL)
+        buf_printf(to, "%s" STR_FMT, to->n > 0 ? ", " : "", STR_ARG(json_str(label)));
+}
+
+/* One line each, of members that hold lists. */
+static void print_each(
+    struct cli *c, yyjson_val *list, const char *shown, const char *first, const char *second)
+{
+    yyjson_arr_iter at;
+    yyjson_arr_iter_init(list, &at);
+    yyjson_val *item;
+    while ((item = yyjson_arr_iter_next(&at)) != NULL) {
+        struct str one = json_str(json_get(item, first));
+        struct str two = json_str(json_get(item, second));
+        autofree char *line =
+            mem_printf(STR_FMT "%s" STR_FMT, STR_ARG(one), one.n > 0 ? ": " : "", STR_ARG(two));
+        cli_print_pair(c, shown, str_from(line));
+    }
+}
+
 static void print_members(struct cli *c, yyjson_val *proposal)
 {
     static const struct {
         const char *shown;
         const char *key;
+        bool is_shown_empty;
     } rows[] = {
-        {"Id", "id"},           {"State", "state"},   {"Title", "title"}, {"Author", "author"},
-        {"Created", "created"}, {"Source", "source"}, {"URL", "url"},     {"Branch", "branch"},
-        {"Target", "target"},   {"Base", "base"},     {"Head", "head"},   {"Merged", "merged"},
+        {"Id", "id", true},           {"Title", "title", true},   {"Author", "author", true},
+        {"Created", "created", true}, {"Source", "source", true}, {"URL", "url", true},
+        {"Branch", "branch", true},   {"Target", "target", true}, {"Base", "base", true},
+        {"Head", "head", true},       {"Merged", "merged", true}, {"Blocked", "blocked", false},
     };
     autobuf struct buf objects = {0};
+    autobuf struct buf labels = {0};
+    autobuf struct buf state = {0};
     write_objects(&objects, proposal);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cli_print_pair(c, rows[i].shown, json_str(json_get(proposal, rows[i].key)));
+    write_labels(&labels, proposal);
+    write_state(&state, proposal);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str value = json_str(json_get(proposal, rows[i].key));
+        if (value.n > 0 || rows[i].is_shown_empty)
+            cli_print_pair(c, rows[i].shown, value);
+        if (i == 0)
+            cli_print_pair(c, "State", buf_view(&state));
+    }
+    if (labels.n > 0)
+        cli_print_pair(c, "Labels", buf_view(&labels));
     cli_print_pair(c, "Objects", buf_view(&objects));
+    print_each(c, json_get(proposal, "commits"), "Commit", "commit", "message");
+    print_each(c, json_get(proposal, "conflicts"), "Conflict", "field", "message");
 }
 
 /* --- the commands --------------------------------------------------------------------------------- */
 
-static enum err_kind print_list(struct cli *c, const struct json_doc *doc, struct err *err)
+/* TYPE/NAME as the server knows it: group/version/plural/namespace/name. */
+static enum err_kind object_of(struct cli *c, const char *text, struct buf *ret, struct err *err)
 {
-    if (cli_output_is_document(c))
-        return cli_print_document(c, doc->text, err);
-    yyjson_val *items = json_get(doc->root, "items");
-    size_t count = yyjson_arr_size(items);
-    autofree yyjson_val **proposals = mem_alloc((count + 1) * sizeof(yyjson_val *));
-    size_t n = 0;
-    yyjson_arr_iter at;
-    yyjson_arr_iter_init(items, &at);
-    while (n < count)
-        proposals[n++] = yyjson_arr_iter_next(&at);
-    print_rows(c, proposals, n);
+    auto_kinds struct cli_kinds kinds = {0};
+    struct cli_kind kind;
+    struct str ns = {0};
+    ptrdiff_t slash = str_rfind(str_from(text), '/');
+    if (slash <= 0 || text[slash + 1] == '\0')
+        return err_set(err, ERR_USAGE, "'--for %s' is not written TYPE/NAME", text);
+    autofree char *type = mem_strdup_str(str_of(text, (size_t)slash));
+    enum err_kind r = cli_target_resolve(c, err);
+    if (r == ERR_OK)
+        r = cli_object_namespace(c, &ns, err);
+    if (r == ERR_OK)
+        r = cli_kinds_resolve(c, type, &kinds, &kind, err);
+    if (r != ERR_OK)
+        return r;
+    const struct str parts[] = {
+        kind.group, kind.version, kind.plural, ns, str_from(text + slash + 1)};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        buf_printf(ret, "%s" STR_FMT, i == 0 ? "" : "/", STR_ARG(parts[i]));
     return ERR_OK;
+}
+
+static enum err_kind
+list_path(struct cli *c, const struct list_options *o, struct buf *ret, struct err *err)
+{
+    autobuf struct buf object = {0};
+    if (o->is_all && o->state != NULL)
+        return err_set(err, ERR_USAGE, "either '--all' or '--state', not both");
+    enum err_kind r = o->of == NULL ? ERR_OK : object_of(c, o->of, &object, err);
+    buf_text(ret, CLI_PATH_PROPOSALS);
+    cli_path_query(ret, "state", o->is_all ? "all" : o->state);
+    cli_path_query(ret, "object", object.p);
+    return r;
 }
 
 static enum err_kind run_list(struct cli *c, const void *data, struct err *err)
 {
     const struct list_options *o = data;
     autobuf struct buf path = {0};
-    autobuf struct buf body = {0};
-    auto_json struct json_doc doc = {0};
+    auto_items struct cli_list_items list = {0};
+    struct cli_pages pages = {.what = "listing the proposals"};
     enum err_kind r = cli_check_args(c, 0, 0, "", err);
+    if (r == ERR_OK)
+        r = cli_pages_limit(o->limit, &pages.most, err);
+    if (r == ERR_OK)
+        r = list_path(c, o, &path, err);
     if (r != ERR_OK)
         return r;
-    buf_text(&path, CLI_PATH_PROPOSALS);
-    cli_path_query(&path, "all", o->is_all ? "1" : NULL);
-    struct cli_request request = {.method = "GET", .path = path.p, .what = "listing the proposals"};
-    r = cli_server_call(c, &request, &body, NULL, err);
+    pages.path = path.p;
+    r = cli_pages_fetch(c, &pages, &list, err);
+    if (r == ERR_OK && cli_output_is_document(c))
+        return cli_print_document(c, list.doc.text, err);
     if (r == ERR_OK)
-        r = json_parse(buf_view(&body), JSON_STORED, &doc, err);
-    return r == ERR_OK ? print_list(c, &doc, err) : r;
+        print_rows(c, list.items, list.count);
+    return r;
 }
 
 static enum err_kind run_show(struct cli *c, const void *options, struct err *err)
@@ -221,7 +312,11 @@ static enum err_kind run_close(struct cli *c, const void *options, struct err *e
 static const struct cli_command list = {
     .name = "list",
     .aliases = (const char *const[]){"ls", NULL},
-    .summary = "List the open proposals",
+    .summary = "List proposals, the open ones unless told otherwise",
+    .details =
+        "A proposal is conflicted where its branch and its target changed the same resource. "
+        "-o wide adds\n"
+        "title and URL, -o name prints ids.\n",
     .options = list_options,
     .options_bytes = sizeof(struct list_options),
     .run = run_list,

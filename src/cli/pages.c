@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* More is asked for in several pages: the server has its own maximum. */
-#define PAGE_ITEMS 200u
+/* More is asked for in several pages, as large as the server likes: it has its own maximum. */
+#define LIMIT_ASKED 200u
 
 void cli_list_items_deinit(struct cli_list_items *list)
 {
@@ -59,7 +59,7 @@ static enum err_kind fetch_page(
     char number[32];
     snprintf(number, sizeof(number), "%zu", limit);
     buf_text(&path, pages->path);
-    cli_path_query(&path, "limit", number);
+    cli_path_query(&path, "limit", limit > 0 && limit <= LIMIT_ASKED ? number : NULL);
     cli_path_query(&path, "continue", token);
     struct cli_request request = {.method = "GET", .path = path.p, .what = pages->what};
     return cli_server_call(c, &request, ret, NULL, err);
@@ -86,9 +86,9 @@ enum err_kind cli_pages_fetch(
     buf_text(&ret->text, "{\"items\":[");
     do {
         autobuf struct buf body = {0};
-        size_t wanted = pages->most == 0 ? PAGE_ITEMS : pages->most - ret->count;
+        size_t wanted = pages->most == 0 ? 0 : pages->most - ret->count;
         char *next = NULL;
-        r = fetch_page(c, pages, token, wanted < PAGE_ITEMS ? wanted : PAGE_ITEMS, &body, err);
+        r = fetch_page(c, pages, token, wanted, &body, err);
         if (r == ERR_OK)
             r = take_page(buf_view(&body), &ret->text, &ret->count, &next, err);
         free(token);

@@ -80,7 +80,7 @@ static enum err_kind read_branch(
     struct err *err)
 {
     struct repo_id base = {{0}};
-    enum err_kind r = repo_merge_base(repo, target, head, &base, err);
+    enum err_kind r = repo_fork_point(repo, target, head, &base, err);
     if (r != ERR_OK && r != ERR_NOT_FOUND)
         return r;
     struct entry *e = mem_new(struct entry);

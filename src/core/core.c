@@ -9,6 +9,7 @@
 #include "core/loader.h"
 #include "core/names.h"
 #include "core/scm_git.h"
+#include "core/verdicts.h"
 #include "http/client.h"
 #include "scm/place.h"
 
@@ -120,6 +121,7 @@ static struct core *new_core(const struct core_options *o)
     c->cache = core_cache_new(o->cache_bytes);
     c->branches = core_branches_new();
     c->claims = core_claims_new();
+    c->verdicts = core_verdicts_new();
     init_locks(c);
     return c;
 }
@@ -175,6 +177,7 @@ struct core *core_free(struct core *c)
     core_cache_free(c->cache);
     core_branches_free(c->branches);
     core_claims_free(c->claims);
+    core_verdicts_free(c->verdicts);
     if (c->scm != NULL)
         c->scm->driver->free(c->scm);
     repo_free(c->repo);

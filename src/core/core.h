@@ -196,9 +196,29 @@ enum err_kind core_change_set(
     struct core_result *ret,
     struct err *err) MUST_USE;
 
-/* Proposals as JSON: {"items":[…]} / one object / one object after merge or close. */
-enum err_kind
-core_proposals(struct core *c, bool with_ended, struct buf *ret, struct err *err) MUST_USE;
+/* Which proposals. */
+struct core_proposal_query {
+    enum {
+        CORE_PROPOSALS_OPEN = 0, /* those in conflict among them */
+        CORE_PROPOSALS_CONFLICTED,
+        CORE_PROPOSALS_MERGED,
+        CORE_PROPOSALS_CLOSED,
+        CORE_PROPOSALS_ALL,
+    } state;
+    struct str object;         /* group/version/plural/namespace/name that they touch; empty: any */
+    const atomic_bool *cancel; /* may be NULL */
+};
+/*
+ * Proposals as JSON: {"items":[…],"metadata":{"continue":…}}, newest first / one object / one object after
+ * merge or close. docs/proposals.md tells the members.
+ * fails  MALFORMED (NotVersioned, token, limit), NOT_FOUND, as scm_driver; merge: CONFLICT with causes
+ */
+enum err_kind core_proposals(
+    struct core *c,
+    const struct core_proposal_query *query,
+    const struct core_page *page,
+    struct buf *ret,
+    struct err *err) MUST_USE;
 enum err_kind core_proposal_show(
     struct core *c, struct str id, bool with_diff, struct buf *ret, struct err *err) MUST_USE;
 enum err_kind core_proposal_merge(

@@ -33,6 +33,7 @@ struct core {
     struct core_claims *claims;
     char *author_name; /* of commits that no requester is known of */
     char *author_email;
+    struct core_verdicts *verdicts;
     void (*note)(
         void *data, enum log_level level, const char *what, struct str value); /* or NULL */
     void *note_data;

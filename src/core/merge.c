@@ -390,8 +390,12 @@ static char *message_of(const struct again *a, const char *id)
     return buf_steal(&b);
 }
 
-static enum err_kind
-commit(struct again *a, const char *id, const char *author, struct repo_id *ret, struct err *err)
+static enum err_kind commit(
+    struct again *a,
+    const char *id,
+    const struct repo_person *author,
+    struct repo_id *ret,
+    struct err *err)
 {
     const struct repo_id parents[] = {a->commits[HEAD], a->commits[TARGET]};
     autofree char *message = message_of(a, id);
@@ -399,7 +403,7 @@ commit(struct again *a, const char *id, const char *author, struct repo_id *ret,
         .parents = parents,
         .parent_count = ARRAY_LEN(parents),
         .base = 1,
-        .author = {author, "cup@flipt.io"},
+        .author = *author,
         .committer = {"cup", "cup@flipt.io"},
         .when_unix_s = clock_unix_ms() / 1000,
         .message = message,
@@ -424,7 +428,11 @@ static enum err_kind refuse(const struct again *a, const char *id, struct err *e
 }
 
 enum err_kind core_merge_again(
-    struct core *c, const char *id, const char *author, bool *ret_is_done, struct err *err)
+    struct core *c,
+    const char *id,
+    const struct repo_person *author,
+    bool *ret_is_done,
+    struct err *err)
 {
     auto_again struct again a = {.c = c, .snapshot = core_current(c)};
     autofree char *ref = mem_printf("refs/heads/" SCM_BRANCH_PREFIX "%s", id);

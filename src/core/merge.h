@@ -44,6 +44,6 @@ enum err_kind core_merge_judge(
 enum err_kind core_merge_again(
     struct core *c,
     const char *id,
-    const char *author,
+    const struct repo_person *author,
     bool *ret_is_done,
     struct err *err) MUST_USE;

@@ -1,9 +1,19 @@
-/* Proposals through the SCM driver, as JSON for api/ and cli/. */
+/* Proposals through the SCM driver, for api/ and cli/: listed page by page, shown, merged, closed. */
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/merge.h"
+#include "core/proposal_json.h"
 #include "json/json.h"
+
+#include <stdio.h>
+
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX 500
+/* How long a page may take to look at proposals. */
+#define PAGE_MS 2000
+#define MERGE_TRIES 5
 
 static enum err_kind need_scm(const struct core *c, struct err *err)
 {
@@ -14,139 +24,201 @@ static enum err_kind need_scm(const struct core *c, struct err *err)
         "NotVersioned: a local directory has no proposals; serve a Git repository for that");
 }
 
-static void member(struct buf *to, const char *key, const char *value)
+/* --- list ------------------------------------------------------------------------------------------- */
+
+/* What is asked for, once it is understood. */
+struct listing {
+    struct core *c;
+    const struct core_proposal_query *query;
+    struct core_objects object; /* none: of any */
+    size_t limit;
+    int64_t after_unix_s; /* the place of the last one of the page before */
+    const char *after_id; /* NULL: from the start */
+    int64_t until_ms;
+    size_t count;
+    struct buf *to;
+};
+
+static enum err_kind read_token(struct listing *l, struct str token, struct err *err)
 {
-    buf_printf(to, ",\"%s\":", key);
-    if (value == NULL || value[0] == '\0')
-        buf_text(to, "null");
-    else
-        json_text_string(to, str_from(value));
+    uint64_t unix_s = 0;
+    struct str number = token;
+    if (token.n == 0)
+        return ERR_OK;
+    struct str time = str_cut(&number, '.');
+    if (number.p == NULL || !id_is_valid(number) || !str_to_u64(time, &unix_s) ||
+        unix_s > INT64_MAX)
+        return err_set(err, ERR_MALFORMED, "'continue' is not what an earlier page gave");
+    l->after_unix_s = (int64_t)unix_s;
+    l->after_id = number.p;
+    return ERR_OK;
 }
 
-/* "group/version/kind ns/name" of the head commit's trailer, as members of an object. */
-static void write_object(struct buf *to, struct str trailer)
+/* group/version/plural/namespace/name */
+static enum err_kind read_object(struct listing *l, struct str text, struct err *err)
 {
-    struct str gvk = str_cut(&trailer, ' ');
-    struct str group = str_cut(&gvk, '/');
-    struct str version = str_cut(&gvk, '/');
-    struct str ns = str_cut(&trailer, '/');
-    const struct {
-        const char *key;
-        struct str value;
-    } members[] = {
-        {"group", group},
-        {"version", version},
-        {"kind", gvk},
-        {"namespace", ns},
-        {"name", trailer}};
-    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        buf_printf(to, "%s\"%s\":", i == 0 ? "{" : ",", members[i].key);
-        json_text_string(to, members[i].value);
-    }
-    buf_char(to, '}');
-}
-
-static enum err_kind
-write_objects(struct core *c, const struct scm_proposal *p, struct buf *to, struct err *err)
-{
-    struct repo_id head;
-    struct repo_commit_info info = {0};
-    enum err_kind r = repo_id_parse(str_from(p->head), &head, err);
-    if (r == ERR_OK)
-        r = repo_commit_info(c->repo, &head, &info, err);
-    buf_text(to, ",\"objects\":[");
-    if (r == ERR_OK) {
-        struct str trailer = repo_trailer(info.message, "Cup-Object");
-        if (trailer.p != NULL)
-            write_object(to, trailer);
-    }
-    buf_char(to, ']');
-    repo_commit_info_deinit(&info);
-    return r;
-}
-
-static enum err_kind write_proposal(
-    struct core *c, const struct scm_proposal *p, const char *diff, struct buf *to, struct err *err)
-{
-    char created[CLOCK_RFC3339_BYTES];
-    clock_rfc3339(p->created_unix_s, created);
-    buf_printf(to, "{\"id\":\"%s\",\"state\":\"%s\"", p->id, scm_state_name(p->state));
-    member(to, "title", p->title);
-    member(to, "source", c->scm->driver->source);
-    member(to, "url", p->url);
-    buf_printf(to, ",\"branch\":\"" SCM_BRANCH_PREFIX "%s\"", p->id);
-    member(to, "target", c->target_branch);
-    member(to, "author", p->author);
-    member(to, "created", created);
-    member(to, "head", p->head);
-    member(to, "base", p->base);
-    member(to, "merged", p->merged);
-    enum err_kind r = write_objects(c, p, to, err);
-    if (r == ERR_OK && diff != NULL) {
-        buf_text(to, ",\"diff\":");
-        json_text_string(to, str_from(diff));
-    }
-    buf_char(to, '}');
-    return r;
-}
-
-enum err_kind core_proposals(struct core *c, bool with_ended, struct buf *ret, struct err *err)
-{
-    enum err_kind r = need_scm(c, err);
+    auto_snapshot struct core_snapshot *s = core_current(l->c);
+    const struct core_served *served;
+    struct core_target t = {.name = text};
+    if (text.n == 0)
+        return ERR_OK;
+    t.group = str_cut(&t.name, '/');
+    t.version = str_cut(&t.name, '/');
+    t.plural = str_cut(&t.name, '/');
+    t.ns = str_cut(&t.name, '/');
+    if (t.name.p == NULL)
+        return err_set(
+            err, ERR_MALFORMED, "'object' is written group/version/plural/namespace/name");
+    enum err_kind r = core_find_served(s, &t, &served, err);
     if (r != ERR_OK)
         return r;
-    struct scm_proposals list = {0};
-    r = c->scm->driver->list(c->scm, with_ended, &list, err);
-    buf_text(ret, "{\"items\":[");
-    for (size_t i = 0; r == ERR_OK && i < list.count; i++) {
-        if (i > 0)
-            buf_char(ret, ',');
-        r = write_proposal(c, &list.items[i], NULL, ret, err);
+    autofree char *value =
+        core_object_text(served->kind.group, served->kind.version, served->kind.kind, t.ns, t.name);
+    core_objects_add(&l->object, str_from(value));
+    return ERR_OK;
+}
+
+/* Newest first; of one second the greater id. */
+static bool is_behind(const struct listing *l, const struct scm_proposal *p)
+{
+    if (l->after_id == NULL)
+        return true;
+    if (p->created_unix_s != l->after_unix_s)
+        return p->created_unix_s < l->after_unix_s;
+    return strncmp(p->id, l->after_id, SCM_ID_CHARS) < 0;
+}
+
+static bool may_be_wanted(const struct listing *l, const struct scm_proposal *p)
+{
+    switch (l->query->state) {
+    case CORE_PROPOSALS_OPEN:
+    case CORE_PROPOSALS_CONFLICTED:
+        return p->state == SCM_OPEN;
+    case CORE_PROPOSALS_MERGED:
+        return p->state == SCM_MERGED;
+    case CORE_PROPOSALS_CLOSED:
+        return p->state == SCM_CLOSED;
+    case CORE_PROPOSALS_ALL:
+        return true;
     }
-    buf_text(ret, "]}\n");
-    scm_proposals_deinit(&list);
-    return r == ERR_OK ? buf_check(ret, "list of proposals", err) : r;
+    return true;
 }
 
 static enum err_kind
-diff_of(struct core *c, const struct scm_proposal *p, struct buf *ret, struct err *err)
+is_wanted(struct listing *l, const struct core_proposal *p, bool *ret_is, struct err *err)
 {
-    struct repo_id base;
-    struct repo_id head;
-    enum err_kind r = repo_id_parse(str_from(p->base), &base, err);
-    if (r == ERR_OK)
-        r = repo_id_parse(str_from(p->head), &head, err);
-    if (r == ERR_OK)
-        r = repo_diff_text(c->repo, &base, &head, ret, err);
+    const char *state = "";
+    *ret_is = l->object.count == 0 || core_objects_has_any(&p->objects, &l->object);
+    if (!*ret_is || l->query->state != CORE_PROPOSALS_CONFLICTED)
+        return ERR_OK;
+    enum err_kind r = core_proposal_state(l->c, p, l->query->cancel, &state, err);
+    *ret_is = r == ERR_OK && strcmp(state, "conflicted") == 0;
     return r;
+}
+
+static enum err_kind add(struct listing *l, struct scm_proposal *take, struct err *err)
+{
+    auto_proposal struct core_proposal p = {0};
+    const struct core_proposal_parts parts = {.cancel = l->query->cancel};
+    bool is = false;
+    enum err_kind r = core_proposal_look(l->c, take, &p, err);
+    if (r == ERR_OK)
+        r = is_wanted(l, &p, &is, err);
+    if (r != ERR_OK || !is)
+        return r;
+    buf_text(l->to, l->count++ > 0 ? "," : "");
+    return core_proposal_write(l->c, &p, &parts, l->to, err);
+}
+
+static bool is_page_full(const struct listing *l)
+{
+    return l->count >= l->limit || clock_monotonic_ms() > l->until_ms;
+}
+
+static enum err_kind write_page(struct listing *l, struct scm_proposals *list, struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    size_t looked = 0;
+    char token[64] = "";
+    buf_text(l->to, "{\"items\":[");
+    for (size_t i = 0; i < list->count && r == ERR_OK; i++) {
+        struct scm_proposal *p = &list->items[i];
+        if (!is_behind(l, p) || !may_be_wanted(l, p))
+            continue;
+        if (looked++ > 0 && is_page_full(l)) {
+            buf_printf(l->to, "],\"metadata\":{\"continue\":\"%s\"}}\n", token);
+            return buf_check(l->to, "list of proposals", err);
+        }
+        snprintf(token, sizeof(token), "%lld.%s", (long long)p->created_unix_s, p->id);
+        r = add(l, p, err);
+    }
+    buf_printf(l->to, "],\"metadata\":{%s}}\n", list->is_cut ? "\"cut\":true" : "");
+    return r == ERR_OK ? buf_check(l->to, "list of proposals", err) : r;
+}
+
+enum err_kind core_proposals(
+    struct core *c,
+    const struct core_proposal_query *query,
+    const struct core_page *page,
+    struct buf *ret,
+    struct err *err)
+{
+    bool with_ended =
+        query->state != CORE_PROPOSALS_OPEN && query->state != CORE_PROPOSALS_CONFLICTED;
+    struct listing l = {
+        .c = c,
+        .query = query,
+        .limit = page->limit == 0 ? LIMIT_DEFAULT : page->limit,
+        .until_ms = clock_monotonic_ms() + PAGE_MS,
+        .to = ret,
+    };
+    struct scm_proposals list = {0};
+    enum err_kind r = need_scm(c, err);
+    if (r == ERR_OK && l.limit > LIMIT_MAX)
+        r = err_set(err, ERR_MALFORMED, "'limit' is at most %d", LIMIT_MAX);
+    if (r == ERR_OK)
+        r = read_token(&l, page->token, err);
+    if (r == ERR_OK)
+        r = read_object(&l, query->object, err);
+    if (r == ERR_OK)
+        r = c->scm->driver->list(c->scm, with_ended, &list, err);
+    if (r == ERR_OK)
+        r = write_page(&l, &list, err);
+    scm_proposals_deinit(&list);
+    core_objects_deinit(&l.object);
+    return r;
+}
+
+/* --- one of them ------------------------------------------------------------------------------------ */
+
+static enum err_kind
+show(struct core *c, const char *id, bool with_diff, struct buf *ret, struct err *err)
+{
+    const struct core_proposal_parts parts = {.with_commits = true, .with_diff = with_diff};
+    struct scm_proposal found = {0};
+    auto_proposal struct core_proposal p = {0};
+    enum err_kind r = c->scm->driver->show(c->scm, id, &found, err);
+    if (r == ERR_OK)
+        r = core_proposal_look(c, &found, &p, err);
+    if (r == ERR_OK)
+        r = core_proposal_write(c, &p, &parts, ret, err);
+    buf_char(ret, '\n');
+    return r == ERR_OK ? buf_check(ret, "proposal", err) : r;
 }
 
 enum err_kind
 core_proposal_show(struct core *c, struct str id, bool with_diff, struct buf *ret, struct err *err)
 {
-    enum err_kind r = need_scm(c, err);
-    if (r != ERR_OK)
-        return r;
-    struct scm_proposal p = {0};
     autofree char *text = mem_strdup_str(id);
-    autobuf struct buf diff = {0};
-    r = c->scm->driver->show(c->scm, text, &p, err);
-    if (r == ERR_OK && with_diff)
-        r = diff_of(c, &p, &diff, err);
-    if (r == ERR_OK)
-        r = write_proposal(c, &p, with_diff ? buf_view(&diff).p : NULL, ret, err);
-    buf_char(ret, '\n');
-    scm_proposal_deinit(&p);
-    return r == ERR_OK ? buf_check(ret, "proposal", err) : r;
+    enum err_kind r = need_scm(c, err);
+    return r == ERR_OK ? show(c, text, with_diff, ret, err) : r;
 }
-
-#define MERGE_TRIES 5
 
 /* The driver merges; what does not merge as text is made to, where that can be, and goes back to it. */
 static enum err_kind merge(
     struct core *c,
     const char *id,
-    const char *author,
+    const struct repo_person *author,
     char ret_commit[SCM_COMMIT_HEX + 1],
     struct err *err)
 {
@@ -154,7 +226,7 @@ static enum err_kind merge(
     for (int i = 0; i < MERGE_TRIES; i++) {
         bool is_done = false;
         struct err why = {0};
-        r = c->scm->driver->merge(c->scm, id, author, "cup@flipt.io", ret_commit, err);
+        r = c->scm->driver->merge(c->scm, id, author->name, author->email, ret_commit, err);
         if (r != ERR_CONFLICT)
             return r;
         enum err_kind again = core_merge_again(c, id, author, &is_done, &why);
@@ -177,11 +249,12 @@ enum err_kind core_proposal_merge(
     if (r != ERR_OK)
         return r;
     autofree char *text = mem_strdup_str(id);
-    autofree char *author = requester.n > 0 ? mem_strdup_str(requester) : mem_strdup("cup");
+    autofree char *name = requester.n > 0 ? mem_strdup_str(requester) : NULL;
+    const struct repo_person author = {name != NULL ? name : c->author_name, c->author_email};
     char commit[SCM_COMMIT_HEX + 1];
     r = core_need_source(c, NULL, err);
     if (r == ERR_OK)
-        r = merge(c, text, author, commit, err);
+        r = merge(c, text, &author, commit, err);
     /* Seen by this server's own reads before it answers; it is merged even if that takes too long. */
     if (r == ERR_OK)
         (void)!core_wait_for_text(c, str_from(commit), NULL, NULL);

@@ -34,7 +34,7 @@ read_texts(struct core *c, const struct repo_id *head, struct texts *t, struct e
     struct repo_id base = {{0}};
     enum err_kind r = repo_ref_read(c->repo, c->target_ref, &target, err);
     if (r == ERR_OK)
-        r = repo_merge_base(c->repo, &target, head, &base, err);
+        r = repo_fork_point(c->repo, &target, head, &base, err);
     if (r == ERR_OK || r == ERR_NOT_FOUND)
         r = repo_log(c->repo, head, &base, CORE_OBJECTS_MAX, see_commit, t, err);
     if (r == ERR_OK && t->title == NULL)
