@@ -1,7 +1,7 @@
 #include "base/child.h"
 
 #include "base/clock.h"
-#include "base/defs.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,28 +12,50 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REAP_POLL_MS = 2, READ_BYTES = 64 << 10 };
+enum { REAP_POLL_MS = 2, CANCEL_POLL_MS = 100, READ_BYTES = 64 << 10 };
 
 /* A child under way. */
 struct run {
     const struct child *child;
     pid_t pid;
-    int fd; /* its standard input and output */
+    int fd;        /* its standard input and output */
+    int errors_fd; /* its standard error; -1: not looked at, or at its end */
     struct str input;
     int64_t end_ms; /* monotonic */
     struct buf *output;
+    size_t taken; /* bytes of output that came */
 };
 
-static enum err_kind start(struct run *r, int fd, struct err *err)
+/* Ours and what is added; the strings are borrowed. */
+static char **environment(const char *const *added)
+{
+    size_t own = 0;
+    size_t more = 0;
+    while (environ[own] != NULL)
+        own++;
+    while (added != NULL && added[more] != NULL)
+        more++;
+    char **all = mem_alloc((own + more + 1) * sizeof(*all));
+    for (size_t i = 0; i < own; i++)
+        all[i] = environ[i];
+    for (size_t i = 0; i < more; i++)
+        all[own + i] = (char *)(uintptr_t)added[i];
+    return all;
+}
+
+static enum err_kind start(struct run *r, int fd, int errors_fd, struct err *err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (errors_fd >= 0)
+        posix_spawn_file_actions_adddup2(&actions, errors_fd, STDERR_FILENO);
+    else
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    autofree char **env = environment(r->child->env);
     int code = posix_spawnp(
-        &r->pid, r->child->program, &actions, NULL, (char *const *)(uintptr_t)r->child->args,
-        environ);
+        &r->pid, r->child->program, &actions, NULL, (char *const *)(uintptr_t)r->child->args, env);
     posix_spawn_file_actions_destroy(&actions);
     if (code == ENOENT)
         return err_set(err, ERR_NOT_FOUND, "there is no such program");
@@ -53,44 +75,91 @@ static void send_some(struct run *r)
         shutdown(r->fd, SHUT_WR);
 }
 
+static enum err_kind too_much(const struct run *r, struct err *err)
+{
+    return err_set(err, ERR_LIMIT, "it printed more than %zu bytes", r->child->output_max);
+}
+
+/* One piece to whoever takes them, or behind what came before. */
+static enum err_kind deliver(struct run *r, struct str piece, struct err *err)
+{
+    r->taken += piece.n;
+    if (r->child->take == NULL)
+        buf_str(r->output, piece);
+    if (r->taken > r->child->output_max)
+        return too_much(r, err);
+    return r->child->take == NULL ? buf_check(r->output, "its output", err)
+                                  : r->child->take(r->child->take_data, piece, err);
+}
+
 static enum err_kind read_some(struct run *r, bool *ret_is_end, struct err *err)
 {
-    if (r->output->n >= r->child->output_max + 1)
-        return err_set(err, ERR_LIMIT, "it printed more than %zu bytes", r->child->output_max);
-    char *to = buf_reserve(r->output, READ_BYTES);
-    if (to == NULL)
-        return buf_check(r->output, "its output", err);
-    ssize_t n = recv(r->fd, to, READ_BYTES, MSG_DONTWAIT);
+    char piece[READ_BYTES];
+    ssize_t n = recv(r->fd, piece, sizeof(piece), MSG_DONTWAIT);
     *ret_is_end = n == 0 || (n < 0 && errno == ECONNRESET);
     if (n < 0 && !*ret_is_end && errno != EINTR && errno != EAGAIN)
         return err_errno(err, errno, "reading its output");
-    r->output->n += n > 0 ? (size_t)n : 0;
+    return n > 0 ? deliver(r, str_of(piece, (size_t)n), err) : ERR_OK;
+}
+
+/* The end says most, so the beginning is what is let go. false: there is nothing now. */
+static bool read_errors(struct run *r)
+{
+    char piece[CHILD_ERRORS_MAX];
+    struct buf *to = r->child->errors;
+    ssize_t n = read(r->errors_fd, piece, sizeof(piece));
+    if (n <= 0) {
+        if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+            close(r->errors_fd);
+            r->errors_fd = -1;
+        }
+        return false;
+    }
+    size_t keep = CHILD_ERRORS_MAX - (size_t)n;
+    if (to->n > keep) {
+        memmove(to->p, to->p + (to->n - keep), keep);
+        to->n = keep;
+    }
+    buf_add(to, piece, (size_t)n);
+    return true;
+}
+
+static enum err_kind wait_ready(struct run *r, struct pollfd p[2], struct err *err)
+{
+    int64_t left_ms = r->end_ms - clock_monotonic_ms();
+    if (left_ms <= 0)
+        return err_set(err, ERR_TIMEOUT, "it did not end in time");
+    if (r->child->cancel != NULL && atomic_load(r->child->cancel))
+        return err_set(err, ERR_CANCELLED, "interrupted");
+    if (r->child->cancel != NULL && left_ms > CANCEL_POLL_MS)
+        left_ms = CANCEL_POLL_MS;
+    p[0] = (struct pollfd){
+        .fd = r->fd, .events = (short)(POLLIN | (r->input.n > 0 ? POLLOUT : 0))};
+    p[1] = (struct pollfd){.fd = r->errors_fd, .events = POLLIN};
+    if (poll(p, 2, (int)left_ms) < 0 && errno != EINTR)
+        return err_errno(err, errno, "waiting for it");
     return ERR_OK;
 }
 
-/* Both ways at once, until it closes its end. */
+/* All ways at once, until it closes its end. */
 static enum err_kind talk(struct run *r, struct err *err)
 {
     bool is_end = false;
     enum err_kind kind = ERR_OK;
-    buf_clear(r->output);
-    r->output->max = r->child->output_max + READ_BYTES + 1;
     if (r->input.n == 0)
         shutdown(r->fd, SHUT_WR);
     while (kind == ERR_OK && !is_end) {
-        short wanted = (short)(POLLIN | (r->input.n > 0 ? POLLOUT : 0));
-        struct pollfd p = {.fd = r->fd, .events = wanted};
-        int64_t left_ms = r->end_ms - clock_monotonic_ms();
-        int ready = left_ms <= 0 ? 0 : poll(&p, 1, (int)left_ms);
-        if (ready == 0)
-            return err_set(err, ERR_TIMEOUT, "it did not end in time");
-        if (ready < 0 && errno != EINTR)
-            return err_errno(err, errno, "waiting for it");
-        if (ready > 0 && (p.revents & POLLOUT) != 0)
+        struct pollfd p[2] = {{0}};
+        kind = wait_ready(r, p, err);
+        if (kind == ERR_OK && (p[0].revents & POLLOUT) != 0)
             send_some(r);
-        if (ready > 0 && (p.revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+        if (kind == ERR_OK && p[1].revents != 0)
+            read_errors(r);
+        if (kind == ERR_OK && (p[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
             kind = read_some(r, &is_end, err);
     }
+    while (kind == ERR_OK && r->errors_fd >= 0 && read_errors(r))
+        continue;
     return kind;
 }
 
@@ -116,27 +185,47 @@ static enum err_kind reap(struct run *r, bool must_end, struct child_end *ret, s
     return is_late && !must_end ? err_set(err, ERR_TIMEOUT, "it did not end in time") : ERR_OK;
 }
 
+static void close_pair(int pair[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (pair[i] >= 0)
+            close(pair[i]);
+}
+
 enum err_kind
 child_run(const struct child *c, struct buf *ret_output, struct child_end *ret_end, struct err *err)
 {
-    int pair[2];
+    int pair[2] = {-1, -1};
+    int errors[2] = {-1, -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return err_errno(err, errno, "starting it");
+    if (c->errors != NULL && pipe2(errors, O_CLOEXEC | O_NONBLOCK) != 0) {
+        int code = errno;
+        close_pair(pair);
+        return err_errno(err, code, "starting it");
+    }
     struct run run = {
         .child = c,
         .fd = pair[0],
+        .errors_fd = errors[0],
         .input = c->input,
         .end_ms = clock_monotonic_ms() + c->timeout_ms,
         .output = ret_output};
-    enum err_kind r = start(&run, pair[1], err);
+    if (ret_output != NULL) {
+        buf_clear(ret_output);
+        ret_output->max = c->output_max + READ_BYTES;
+    }
+    enum err_kind r = start(&run, pair[1], errors[1], err);
     close(pair[1]);
+    if (errors[1] >= 0)
+        close(errors[1]);
     if (r == ERR_OK) {
         r = talk(&run, err);
-        if (r == ERR_OK && ret_output->n > c->output_max)
-            r = err_set(err, ERR_LIMIT, "it printed more than %zu bytes", c->output_max);
         enum err_kind ended = reap(&run, r != ERR_OK, ret_end, r == ERR_OK ? err : NULL);
         r = r == ERR_OK ? ended : r;
     }
+    if (run.errors_fd >= 0)
+        close(run.errors_fd);
     close(pair[0]);
     return r;
 }

@@ -44,6 +44,63 @@ static void test_child__tells_how_it_ended(void **state)
     }
 }
 
+static enum err_kind count(void *data, struct str piece, struct err *err)
+{
+    size_t *n = data;
+    *n += piece.n;
+    return *n > 100000 ? err_set(err, ERR_FAILED, "enough") : ERR_OK;
+}
+
+static void test_child__output_may_be_taken_as_it_comes(void **state)
+{
+    (void)state;
+    const char *argv[] = {"sh", "-c", "head -c 50000 /dev/zero", NULL};
+    size_t n = 0;
+    struct child_end end;
+    struct err err = {0};
+    struct child c = {
+        .program = "sh", .args = argv, .output_max = 1 << 20, .timeout_ms = 20000, .take = count,
+        .take_data = &n};
+    assert_int_equal(child_run(&c, NULL, &end, &err), ERR_OK);
+    assert_int_equal(n, 50000);
+    argv[2] = "yes";
+    assert_int_equal(child_run(&c, NULL, &end, &err), ERR_FAILED);
+    assert_string_equal(err.text, "enough");
+    assert_int_equal(end.signal, 9);
+}
+
+static void test_child__end_of_its_errors_is_kept(void **state)
+{
+    (void)state;
+    const char *argv[] = {"sh", "-c", "seq 100000 >&2; echo $WORD >&2; exit 3", NULL};
+    const char *env[] = {"WORD=last", NULL};
+    autobuf struct buf out = {0};
+    autobuf struct buf errors = {0};
+    struct child_end end;
+    struct err err = {0};
+    struct child c = {
+        .program = "sh", .args = argv, .env = env, .output_max = 10, .timeout_ms = 20000,
+        .errors = &errors};
+    assert_int_equal(child_run(&c, &out, &end, &err), ERR_OK);
+    assert_int_equal(end.exit_code, 3);
+    assert_true(errors.n <= CHILD_ERRORS_MAX);
+    assert_true(str_ends(buf_view(&errors), STR("100000\nlast\n")));
+}
+
+static void test_child__ends_when_it_is_called_off(void **state)
+{
+    (void)state;
+    const char *argv[] = {"sleep", "60", NULL};
+    atomic_bool cancel = true;
+    autobuf struct buf out = {0};
+    struct child_end end;
+    struct err err = {0};
+    struct child c = {
+        .program = "sleep", .args = argv, .output_max = 10, .timeout_ms = 20000, .cancel = &cancel};
+    assert_int_equal(child_run(&c, &out, &end, &err), ERR_CANCELLED);
+    assert_int_equal(end.signal, 9);
+}
+
 static void test_child__that_does_not_read_still_answers(void **state)
 {
     (void)state;
@@ -90,6 +147,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_child__carries_bytes_both_ways_at_once),
         cmocka_unit_test(test_child__tells_how_it_ended),
+        cmocka_unit_test(test_child__output_may_be_taken_as_it_comes),
+        cmocka_unit_test(test_child__end_of_its_errors_is_kept),
+        cmocka_unit_test(test_child__ends_when_it_is_called_off),
         cmocka_unit_test(test_child__that_does_not_read_still_answers),
         cmocka_unit_test(test_child__is_ended_at_its_limits),
         cmocka_unit_test(test_child__that_is_not_there_is_told),

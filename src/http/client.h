@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "http/address.h"
 
+#include <stdatomic.h>
+
 struct http_proxies;
 struct http_client; /* keeps connections for reuse; any number of threads at once */
 
@@ -55,6 +57,7 @@ struct http_client_request {
     bool (*begin_body)(void *data, const struct http_client_response *head, struct err *err);
     void *data; /* of the callbacks */
     size_t body_max;
+    const atomic_bool *cancel; /* true ends it (CANCELLED), looked at once a second; may be NULL */
     int64_t timeout_ms;    /* whole request; 0: none but the stall timeout */
     bool with_client_cert; /* shown to this origin, and to no other that a redirect leads to */
     /* No connection to an address that lies nearer (DENIED), unless a proxy makes it; UNKNOWN: any. */

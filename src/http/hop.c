@@ -124,7 +124,9 @@ on_progress(void *data, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
     count_bytes(h, (size_t)(up - h->uploaded));
     h->uploaded = up;
     const struct http_settings *c = h->settings;
-    h->is_cancelled = c->is_cancelled != NULL && c->is_cancelled(c->cancel_data);
+    const atomic_bool *cancel = h->request->cancel;
+    h->is_cancelled = (c->is_cancelled != NULL && c->is_cancelled(c->cancel_data)) ||
+        (cancel != NULL && atomic_load(cancel));
     h->is_stalled = clock_monotonic_ms() - h->moved_ms >= c->stall_timeout_ms;
     return h->is_stalled || h->is_cancelled ? 1 : 0;
 }

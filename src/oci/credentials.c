@@ -1,7 +1,7 @@
 #include "oci/credentials.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/credential_helper.h"
 #include "json/json.h"
 
@@ -142,7 +142,7 @@ static enum err_kind take_auth(struct str auth, struct oci_credential *ret, stru
     enum err_kind r = ERR_OK;
     if (auth.n == 0)
         return ERR_OK;
-    bool is_good = oci_base64_decode(&plain, auth) && !plain.is_failed;
+    bool is_good = base64_decode(&plain, auth) && !plain.is_failed;
     struct str rest = buf_view(&plain);
     /* docker wrote NULs behind some passwords */
     while (rest.n > 0 && rest.p[rest.n - 1] == '\0')

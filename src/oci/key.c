@@ -1,7 +1,7 @@
 #include "oci/key.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/digest.h"
 #include "oci/key_box.h"
 
@@ -230,7 +230,7 @@ enum err_kind oci_key_parse_private(
 static void write_pem(struct buf *to, const char *name, struct str bytes)
 {
     autobuf struct buf text = {0};
-    oci_base64_encode(&text, bytes);
+    base64_encode(&text, bytes);
     buf_printf(to, "-----BEGIN %s-----\n", name);
     struct str rest = buf_view(&text);
     for (; rest.n > 0; rest = str_skip(rest, 64)) {
@@ -288,7 +288,7 @@ void oci_key_hint(const struct oci_key *k, struct buf *to)
     }
     sha256_of(str_of((const char *)der, (size_t)n), digest);
     OPENSSL_free(der);
-    oci_base64_encode(to, str_of((const char *)digest, sizeof(digest)));
+    base64_encode(to, str_of((const char *)digest, sizeof(digest)));
 }
 
 enum err_kind

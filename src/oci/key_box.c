@@ -1,6 +1,6 @@
 #include "oci/key_box.h"
 #include "base/ids.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "json/json.h"
 
 #include <openssl/crypto.h>
@@ -46,7 +46,7 @@ static bool read_bytes(yyjson_val *object, const char *key, size_t max, struct b
 {
     struct str text = json_str(json_get(object, key));
     ret->max = max;
-    return text.p != NULL && oci_base64_decode(ret, text) && !ret->is_failed && ret->n > 0;
+    return text.p != NULL && base64_decode(ret, text) && !ret->is_failed && ret->n > 0;
 }
 
 static enum err_kind check_cost(uint64_t n, uint64_t r, uint64_t p, struct err *err)
@@ -136,11 +136,11 @@ static void write_box(const struct box *b, struct buf *to)
     buf_printf(
         to, "{\"kdf\":{\"name\":\"scrypt\",\"params\":{\"N\":%d,\"r\":%d,\"p\":%d},\"salt\":\"",
         N_WRITTEN, R, P);
-    oci_base64_encode(to, buf_view(&b->salt));
+    base64_encode(to, buf_view(&b->salt));
     buf_text(to, "\"},\"cipher\":{\"name\":\"nacl/secretbox\",\"nonce\":\"");
-    oci_base64_encode(to, buf_view(&b->nonce));
+    base64_encode(to, buf_view(&b->nonce));
     buf_text(to, "\"},\"ciphertext\":\"");
-    oci_base64_encode(to, buf_view(&b->sealed));
+    base64_encode(to, buf_view(&b->sealed));
     buf_text(to, "\"}");
 }
 

@@ -2,7 +2,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "oci/auth.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/credential_helper.h"
 #include "oci/probe.h"
 #include "oci/token.h"
@@ -235,7 +235,7 @@ static void write_members(struct buf *to, const struct oci_credential *c)
     struct buf plain = {0};
     buf_printf(&plain, "%s:%s", c->username, c->password != NULL ? c->password : "");
     buf_text(to, "\"auth\": \"");
-    oci_base64_encode(to, buf_view(&plain));
+    base64_encode(to, buf_view(&plain));
     buf_char(to, '"');
     if (c->identity_token != NULL) {
         buf_text(to, ",\n\t\t\t\"identitytoken\": ");

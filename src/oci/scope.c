@@ -1,6 +1,6 @@
 #include "oci/scope.h"
 #include "base/mem.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/digest.h"
 #include "json/json.h"
 
@@ -111,7 +111,7 @@ static bool decode_url(struct buf *to, struct str text)
     autobuf struct buf plain = {.max = CLAIMS_MAX};
     for (size_t i = 0; i < text.n; i++)
         buf_char(&plain, text.p[i] == '-' ? '+' : text.p[i] == '_' ? '/' : text.p[i]);
-    return !plain.is_failed && oci_base64_decode(to, buf_view(&plain)) && !to->is_failed;
+    return !plain.is_failed && base64_decode(to, buf_view(&plain)) && !to->is_failed;
 }
 
 static void add_grant(struct oci_scopes *to, yyjson_val *grant)

@@ -1,4 +1,4 @@
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/sig_form.h"
 
 #include <stdio.h>
@@ -51,9 +51,9 @@ void sig_bundle_write(
         "\",\"verificationMaterial\":{\"publicKey\":{\"hint\":\"");
     oci_key_hint(k, to);
     buf_text(to, "\"}},\"dsseEnvelope\":{\"payload\":\"");
-    oci_base64_encode(to, statement);
+    base64_encode(to, statement);
     buf_text(to, "\",\"payloadType\":\"" SIG_BUNDLE_PAYLOAD "\",\"signatures\":[{\"sig\":\"");
-    oci_base64_encode(to, signature);
+    base64_encode(to, signature);
     buf_text(to, "\"}]}}");
 }
 
@@ -123,8 +123,8 @@ static void read_envelope(struct sig_read *to, yyjson_val *envelope, const char 
     else if (yyjson_arr_size(signatures) != 1)
         problem(to, "the bundle does not have exactly one signature", STR(""));
     else if (
-        !oci_base64_decode(&payload, json_str(json_get(envelope, "payload"))) ||
-        !oci_base64_decode(&to->signature, signature))
+        !base64_decode(&payload, json_str(json_get(envelope, "payload"))) ||
+        !base64_decode(&to->signature, signature))
         problem(to, "its payload or signature is not base64", STR(""));
     if (to->problem[0] != '\0')
         return;

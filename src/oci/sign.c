@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "oci/attach.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/internal.h"
 #include "oci/sig_form.h"
 #include "oci/sig_tag.h"
@@ -90,7 +90,7 @@ static enum err_kind put_simple(struct signing *g, const char *docker_reference,
         r = oci_place_put_small(g->place, buf_view(&payload), layer.digest, err);
     if (r != ERR_OK)
         return r;
-    oci_base64_encode(&text, buf_view(&signature));
+    base64_encode(&text, buf_view(&signature));
     layer.size = payload.n;
     layer.signature = buf_view(&text);
     r = sig_tag_write(g->place, &layer, &manifest, err);

@@ -1,5 +1,5 @@
 #include "oci/attach.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/sig_form.h"
 #include "oci/sign.h"
 #include "oci/testing.h"
@@ -151,7 +151,7 @@ static void attach_simple(struct fixture *f, struct str payload)
 {
     autobuf struct buf signature = {0}, text = {0};
     assert_int_equal(oci_key_sign(f->keys[0], payload, &signature, NULL), ERR_OK);
-    oci_base64_encode(&text, buf_view(&signature));
+    base64_encode(&text, buf_view(&signature));
     attach_layer(f, SIG_SIMPLE_LAYER, payload, text.p);
 }
 

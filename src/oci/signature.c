@@ -1,6 +1,6 @@
 #include "oci/signature.h"
 #include "base/mem.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/sig_form.h"
 
 #include <stdio.h>
@@ -83,7 +83,7 @@ static enum err_kind show_simple(
     enum err_kind r = read_layer(w, d, &read, &read.signed_bytes, err);
     if (r != ERR_OK)
         return r;
-    if (read.problem[0] == '\0' && !oci_base64_decode(&read.signature, text))
+    if (read.problem[0] == '\0' && !base64_decode(&read.signature, text))
         snprintf(read.problem, sizeof(read.problem), "its signature is not base64");
     if (read.problem[0] == '\0')
         sig_simple_read(&read, buf_view(&read.signed_bytes), w->digest);

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/url.h"
-#include "oci/base64.h"
+#include "base/base64.h"
 #include "oci/digest.h"
 #include "json/json.h"
 
@@ -124,7 +124,7 @@ char *oci_basic_authorization(const struct oci_credential *c)
     autobuf struct buf text = {0};
     buf_printf(&plain, "%s:%s", c->username, c->password != NULL ? c->password : "");
     buf_text(&text, "Basic ");
-    oci_base64_encode(&text, buf_view(&plain));
+    base64_encode(&text, buf_view(&plain));
     explicit_bzero(plain.p, plain.n);
     buf_deinit(&plain);
     return buf_steal(&text);

@@ -1,8 +1,8 @@
-#include "oci/base64.h"
+#include "base/base64.h"
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void oci_base64_encode(struct buf *to, struct str bytes)
+void base64_encode(struct buf *to, struct str bytes)
 {
     const unsigned char *p = (const unsigned char *)bytes.p;
     for (size_t i = 0; i < bytes.n; i += 3) {
@@ -16,7 +16,7 @@ void oci_base64_encode(struct buf *to, struct str bytes)
     }
 }
 
-bool oci_base64_decode(struct buf *to, struct str text)
+bool base64_decode(struct buf *to, struct str text)
 {
     uint32_t bits = 0;
     unsigned count = 0;

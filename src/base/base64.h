@@ -3,6 +3,6 @@
 
 #include "base/buf.h"
 
-void oci_base64_encode(struct buf *to, struct str bytes);
+void base64_encode(struct buf *to, struct str bytes);
 /* False: not base64. Blanks are not skipped; padding may be left out. */
-bool oci_base64_decode(struct buf *to, struct str text);
+bool base64_decode(struct buf *to, struct str text);
