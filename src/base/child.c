@@ -133,8 +133,7 @@ static enum err_kind wait_ready(struct run *r, struct pollfd p[2], struct err *e
         return err_set(err, ERR_CANCELLED, "interrupted");
     if (r->child->cancel != NULL && left_ms > CANCEL_POLL_MS)
         left_ms = CANCEL_POLL_MS;
-    p[0] = (struct pollfd){
-        .fd = r->fd, .events = (short)(POLLIN | (r->input.n > 0 ? POLLOUT : 0))};
+    p[0] = (struct pollfd){.fd = r->fd, .events = (short)(POLLIN | (r->input.n > 0 ? POLLOUT : 0))};
     p[1] = (struct pollfd){.fd = r->errors_fd, .events = POLLIN};
     if (poll(p, 2, (int)left_ms) < 0 && errno != EINTR)
         return err_errno(err, errno, "waiting for it");
@@ -199,11 +198,13 @@ child_run(const struct child *c, struct buf *ret_output, struct child_end *ret_e
     int errors[2] = {-1, -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return err_errno(err, errno, "starting it");
-    if (c->errors != NULL && pipe2(errors, O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (c->errors != NULL && pipe2(errors, O_CLOEXEC) != 0) {
         int code = errno;
         close_pair(pair);
         return err_errno(err, code, "starting it");
     }
+    if (errors[0] >= 0)
+        fcntl(errors[0], F_SETFL, O_NONBLOCK); /* our end alone: the child's must block */
     struct run run = {
         .child = c,
         .fd = pair[0],

@@ -13,11 +13,13 @@
 struct child {
     const char *program;     /* a path, or, without a slash, a name looked for on PATH */
     const char *const *args; /* NULL-terminated, the first is the program's own name */
-    const char *const *env;  /* "NAME=value" beside what we have ourselves; NULL-terminated, or NULL */
-    struct str input;        /* of its standard input */
-    size_t output_max;       /* bytes of standard output; more is LIMIT */
-    int64_t timeout_ms;      /* from start to end; then it is killed: TIMEOUT */
-    const atomic_bool *cancel; /* true ends it (CANCELLED), looked at ten times a second; may be NULL */
+    const char *const
+        *env;           /* "NAME=value" beside what we have ourselves; NULL-terminated, or NULL */
+    struct str input;   /* of its standard input */
+    size_t output_max;  /* bytes of standard output; more is LIMIT */
+    int64_t timeout_ms; /* from start to end; then it is killed: TIMEOUT */
+    const atomic_bool
+        *cancel; /* true ends it (CANCELLED), looked at ten times a second; may be NULL */
     /* Told of each piece of output instead of having it collected; an error ends the child and is what
      * child_run returns. May be NULL. */
     enum err_kind (*take)(void *data, struct str piece, struct err *err);

@@ -59,7 +59,11 @@ static void test_child__output_may_be_taken_as_it_comes(void **state)
     struct child_end end;
     struct err err = {0};
     struct child c = {
-        .program = "sh", .args = argv, .output_max = 1 << 20, .timeout_ms = 20000, .take = count,
+        .program = "sh",
+        .args = argv,
+        .output_max = 1 << 20,
+        .timeout_ms = 20000,
+        .take = count,
         .take_data = &n};
     assert_int_equal(child_run(&c, NULL, &end, &err), ERR_OK);
     assert_int_equal(n, 50000);
@@ -79,7 +83,11 @@ static void test_child__end_of_its_errors_is_kept(void **state)
     struct child_end end;
     struct err err = {0};
     struct child c = {
-        .program = "sh", .args = argv, .env = env, .output_max = 10, .timeout_ms = 20000,
+        .program = "sh",
+        .args = argv,
+        .env = env,
+        .output_max = 10,
+        .timeout_ms = 20000,
         .errors = &errors};
     assert_int_equal(child_run(&c, &out, &end, &err), ERR_OK);
     assert_int_equal(end.exit_code, 3);

@@ -59,5 +59,8 @@ struct str str_cut(struct str *rest, char c);
 /* Unsigned decimal without sign or blanks; false when it is none or does not fit. */
 bool str_to_u64(struct str s, uint64_t *ret_value);
 
+/* Value of a hexadecimal digit of either case, -1 for another character. */
+int str_hex_digit(char c);
+
 /* Well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool str_is_utf8(struct str s);

@@ -11,6 +11,7 @@
 #include "core/scm_git.h"
 #include "core/verdicts.h"
 #include "http/client.h"
+#include "repo/remote.h"
 #include "scm/place.h"
 
 /* --- start and stop ------------------------------------------------------------------------------- */
@@ -89,11 +90,19 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
     if (o->git_repo == NULL || o->git_repo[0] == '\0')
         return err_set(err, ERR_INVALID, "source 'git' needs a repository: give -api-git-repo");
     struct http_client_options http = {.proxies = o->proxies, .tls = {.ca_file = o->git_ca_file}};
-    struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir};
+    struct repo_remote_options remote = {
+        .username = o->git_username,
+        .password = o->git_password,
+        .ssh_key = o->git_ssh_key,
+        .ssh_known_hosts = o->git_ssh_known_hosts,
+        .timeout_ms = o->git_timeout_ms,
+    };
+    struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir, .remote = &remote};
     c->repo_url = mem_strdup(o->git_repo);
     enum err_kind r = set_author(c, o->git_author, err);
     if (r == ERR_OK)
         r = http_client_new(&http, &c->http, err);
+    remote.http = c->http;
     if (r == ERR_OK)
         r = repo_open(&options, &c->repo, err);
     return r == ERR_OK ? open_scm(c, o, err) : r;

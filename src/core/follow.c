@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/internal.h"
 #include "core/sync.h"
+#include "repo/remote.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -76,8 +77,8 @@ enum err_kind core_refresh(struct core *c, struct err *err)
 static enum err_kind look(void *data, const atomic_bool *cancel, struct err *err)
 {
     struct core *c = data;
-    (void)cancel;
-    return core_refresh(c, err);
+    enum err_kind r = repo_fetch(c->repo, c->target_branch, cancel, err);
+    return r == ERR_OK ? core_refresh(c, err) : r;
 }
 
 static void note_state(void *data, const struct err *err)

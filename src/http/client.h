@@ -58,8 +58,8 @@ struct http_client_request {
     void *data; /* of the callbacks */
     size_t body_max;
     const atomic_bool *cancel; /* true ends it (CANCELLED), looked at once a second; may be NULL */
-    int64_t timeout_ms;    /* whole request; 0: none but the stall timeout */
-    bool with_client_cert; /* shown to this origin, and to no other that a redirect leads to */
+    int64_t timeout_ms;        /* whole request; 0: none but the stall timeout */
+    bool with_client_cert;     /* shown to this origin, and to no other that a redirect leads to */
     /* No connection to an address that lies nearer (DENIED), unless a proxy makes it; UNKNOWN: any. */
     enum http_nearness nearest;
     bool

@@ -1,23 +1,12 @@
 #include "http/target.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The byte that text[0] = '%' starts, or -1. */
 static int escaped_byte(struct str text)
 {
     if (text.n < 3)
         return -1;
-    int high = hex_value(text.p[1]);
-    int low = hex_value(text.p[2]);
+    int high = str_hex_digit(text.p[1]);
+    int low = str_hex_digit(text.p[2]);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

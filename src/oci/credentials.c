@@ -1,7 +1,7 @@
 #include "oci/credentials.h"
+#include "base/base64.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/base64.h"
 #include "oci/credential_helper.h"
 #include "json/json.h"
 

@@ -1,7 +1,7 @@
 #include "oci/key.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-#include "base/base64.h"
 #include "oci/digest.h"
 #include "oci/key_box.h"
 

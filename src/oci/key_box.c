@@ -1,6 +1,6 @@
 #include "oci/key_box.h"
-#include "base/ids.h"
 #include "base/base64.h"
+#include "base/ids.h"
 #include "json/json.h"
 
 #include <openssl/crypto.h>

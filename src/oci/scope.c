@@ -1,6 +1,6 @@
 #include "oci/scope.h"
-#include "base/mem.h"
 #include "base/base64.h"
+#include "base/mem.h"
 #include "oci/digest.h"
 #include "json/json.h"
 

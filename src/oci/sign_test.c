@@ -1,5 +1,5 @@
-#include "oci/attach.h"
 #include "base/base64.h"
+#include "oci/attach.h"
 #include "oci/sig_form.h"
 #include "oci/sign.h"
 #include "oci/testing.h"

@@ -1,6 +1,6 @@
 #include "oci/signature.h"
-#include "base/mem.h"
 #include "base/base64.h"
+#include "base/mem.h"
 #include "oci/sig_form.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "oci/token.h"
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/url.h"
-#include "base/base64.h"
 #include "oci/digest.h"
 #include "json/json.h"
 

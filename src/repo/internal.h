@@ -19,6 +19,7 @@
 #define REPO_TEXT_BYTES_MAX ((size_t)32 << 20)
 
 struct trees;
+struct wire_place;
 
 struct repo {
     char *shown;  /* what repo_display_url gives */
@@ -28,6 +29,10 @@ struct repo {
     pthread_mutex_t lock; /* guards idle, idle_count */
     git_repository *idle[REPO_IDLE_MAX];
     size_t idle_count;
+    struct wire_place *place; /* of a clone: where its refs move first; NULL: it is on this disk */
+    char *branch;             /* of the last fetch; guarded by `lock`; NULL: none yet */
+    char *fetch_lock;         /* path; who holds it moves refs to what the remote has */
+    _Atomic int64_t fetched_ms;
 };
 
 /* A handle for this call alone: one git_repository must not be used by two threads at once. */
@@ -57,6 +62,21 @@ static inline struct repo_id repo_from_oid(const git_oid *oid)
     return id;
 }
 
+/*
+ * The clone of a remote below `data_dir`: found, or made empty. *ret_path on the heap. No network.
+ * fails   INVALID (no data_dir, bad URL), IO, NO_SPACE, DENIED
+ */
+enum err_kind repo_clone_place(
+    const struct repo_options *options, struct repo *r, char **ret_path, struct err *err) MUST_USE;
+/* Move refs of this repository on disk; what repo_ref_update does where there is no remote. */
+enum err_kind repo_ref_update_here(
+    struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err) MUST_USE;
+/* Could these moves be made here, as far as names and commits go? INVALID, EXISTS, NOT_FOUND. */
+enum err_kind repo_ref_check_here(
+    struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err) MUST_USE;
+/* Move them at the remote. As repo_ref_update. */
+enum err_kind repo_push(
+    struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err) MUST_USE;
 /* One call's handle and libgit2 objects, released at the end of the scope. */
 struct repo_call {
     struct repo *repo;

@@ -281,7 +281,7 @@ static enum err_kind move_all(struct updates *u, struct err *err)
     return ERR_OK;
 }
 
-enum err_kind repo_ref_update(
+enum err_kind repo_ref_update_here(
     struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err)
 {
     auto_updates struct updates u = {.repo = r, .count = count};
@@ -296,4 +296,22 @@ enum err_kind repo_ref_update(
     for (size_t i = 0; i < count && kind == ERR_OK; i++)
         kind = check_value(&u, &updates[i], err);
     return kind == ERR_OK ? move_all(&u, err) : kind;
+}
+
+enum err_kind repo_ref_check_here(
+    struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err)
+{
+    auto_updates struct updates u = {.repo = r, .count = count};
+    u.items = mem_alloc((count + 1) * sizeof(*u.items));
+    for (size_t i = 0; i < count; i++)
+        u.items[i].wanted = &updates[i];
+    enum err_kind kind = repo_borrow(r, &u.git, err);
+    return kind == ERR_OK ? check_names(&u, err) : kind;
+}
+
+enum err_kind repo_ref_update(
+    struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err)
+{
+    return r->place != NULL ? repo_push(r, updates, count, err)
+                            : repo_ref_update_here(r, updates, count, err);
 }

@@ -42,6 +42,6 @@ bool repo_url_is_remote(struct str url);
 enum err_kind
 repo_fetch(struct repo *r, const char *branch, const atomic_bool *cancel, struct err *err) MUST_USE;
 
-/* Milliseconds of CLOCK_MONOTONIC of the last fetch that got through in any process, -1: none yet. */
+/* Milliseconds of CLOCK_MONOTONIC of this process's last fetch that got through, -1: none yet. */
 int64_t repo_fetched_ms(const struct repo *r);
 bool repo_is_remote(const struct repo *r);

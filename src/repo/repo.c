@@ -2,6 +2,7 @@
 #include "repo/internal.h"
 #include "repo/trees.h"
 #include "repo/url.h"
+#include "repo/wire.h"
 
 #include <limits.h>
 
@@ -100,16 +101,17 @@ enum err_kind repo_open(const struct repo_options *options, struct repo **ret, s
 {
     autofree char *path = NULL;
     struct str url = str_from(options->url);
-    enum err_kind kind = repo_url_path(url, &path, err);
-    if (kind != ERR_OK)
-        return kind;
     if (git_libgit2_init() < 0)
         return repo_failed(NULL, -1, err, "starting libgit2");
     set_options();
     struct repo *r = mem_new(struct repo);
     pthread_mutex_init(&r->lock, NULL);
     r->shown = repo_url_shown(url);
-    kind = open_path(r, path, err);
+    r->fetched_ms = -1;
+    enum err_kind kind = wire_url_is_remote(url) ? repo_clone_place(options, r, &path, err)
+                                                 : repo_url_path(url, &path, err);
+    if (kind == ERR_OK)
+        kind = open_path(r, path, err);
     if (kind != ERR_OK)
         repo_free(r);
     else
@@ -125,7 +127,10 @@ struct repo *repo_free(struct repo *r)
     git_odb_free(r->odb);
     for (size_t i = 0; i < r->idle_count; i++)
         git_repository_free(r->idle[i]);
+    wire_place_free(r->place);
     pthread_mutex_destroy(&r->lock);
+    free(r->branch);
+    free(r->fetch_lock);
     free(r->shown);
     free(r->path);
     free(r);

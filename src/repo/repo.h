@@ -12,6 +12,7 @@
 #include "vfs/vfs.h"
 
 struct repo;
+struct repo_remote_options;
 
 #define REPO_ID_HEX 40
 struct repo_id { /* of a commit, tree or blob; all zero = none */
@@ -23,13 +24,15 @@ bool repo_id_eq(const struct repo_id *a, const struct repo_id *b);
 bool repo_id_is_none(const struct repo_id *id);
 
 struct repo_options {
-    const char *url;      /* a path or file:// of a repository on disk (bare or not) */
-    const char *data_dir; /* reserved for clones of remote repositories; may be NULL */
+    const char *url; /* a path or file:// of a repository on disk (bare or not), or a remote's */
+    const char *data_dir; /* where clones of remote repositories are kept; may be NULL */
+    const struct repo_remote_options *remote; /* repo/remote.h; NULL: nothing is given */
 };
 
 /*
- * Open the repository. UNSUPPORTED for a remote URL (the text says what is possible), NOT_FOUND,
- * INVALID (not a repository, sha256 objects, hostile URL), DENIED (owned by somebody else).
+ * Open the repository. Of a remote one its clone is opened, or made empty; nothing is asked of the remote
+ * before repo_fetch. NOT_FOUND, UNSUPPORTED (git://), INVALID (not a repository, sha256 objects, hostile URL), DENIED
+ * (owned by somebody else).
  *
  * threads   any: each call takes a libgit2 handle of its own from a pool inside
  */
@@ -65,6 +68,9 @@ struct repo_ref_update {
  * Move refs, each only if it still stands at its old commit: all or none (a crash in between leaves
  * at worst the first ones moved: order them so that this is harmless). CONFLICT names the ref that
  * was elsewhere; EXISTS/INVALID where a name clashes with a directory of refs.
+ *
+ * In a clone they move at the remote, in one push, and then here: see repo/remote.h for what more can fail.
+ * What the remote refuses (a hook, a protected branch, no right to push) is FAILED, in its words.
  */
 enum err_kind repo_ref_update(
     struct repo *r, const struct repo_ref_update *updates, size_t count, struct err *err) MUST_USE;

@@ -46,33 +46,22 @@ char *repo_url_shown(struct str url)
     return mem_printf(STR_FMT "://" STR_FMT, STR_ARG(scheme), STR_ARG(tail));
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* RFC 8089: the path of a file URL, percent-decoded. */
-static enum err_kind decode(struct str path, struct str url, char **ret_path, struct err *err)
+enum err_kind repo_url_decode(struct str text, char **ret, struct err *err)
 {
     autobuf struct buf out = {0};
-    for (size_t i = 0; i < path.n; i++) {
-        if (path.p[i] != '%') {
-            buf_char(&out, path.p[i]);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] != '%') {
+            buf_char(&out, text.p[i]);
             continue;
         }
-        int high = i + 2 < path.n ? hex_value(path.p[i + 1]) : -1;
-        int low = i + 2 < path.n ? hex_value(path.p[i + 2]) : -1;
+        int high = i + 2 < text.n ? str_hex_digit(text.p[i + 1]) : -1;
+        int low = i + 2 < text.n ? str_hex_digit(text.p[i + 2]) : -1;
         if (high < 0 || low < 0 || high * 16 + low < 0x20 || high * 16 + low == 0x7f)
-            return err_set(
-                err, ERR_INVALID, "repository '" STR_FMT "': bad percent escape", STR_ARG(url));
+            return err_set(err, ERR_INVALID, "bad percent escape");
         buf_char(&out, (char)(high * 16 + low));
         i += 2;
     }
-    *ret_path = buf_steal(&out);
+    *ret = buf_steal(&out);
     return ERR_OK;
 }
 
@@ -85,7 +74,8 @@ static enum err_kind file_path(struct str url, char **ret_path, struct err *err)
         return err_set(
             err, ERR_INVALID,
             "repository '" STR_FMT "': a file URL needs three slashes: file:///path", STR_ARG(url));
-    return decode(rest, url, ret_path, err);
+    enum err_kind r = repo_url_decode(rest, ret_path, err); /* RFC 8089 */
+    return r == ERR_OK ? r : err_wrap(err, "repository '" STR_FMT "'", STR_ARG(url));
 }
 
 static enum err_kind refuse_remote(struct str url, struct err *err)

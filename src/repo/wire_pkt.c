@@ -30,19 +30,11 @@ void wire_pkt_delim(struct buf *to)
     buf_text(to, "0001");
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum err_kind read_length(struct str head, size_t *ret, struct err *err)
 {
     size_t n = 0;
     for (size_t i = 0; i < HEAD; i++) {
-        int digit = hex_value(head.p[i]);
+        int digit = str_hex_digit(head.p[i]);
         if (digit < 0)
             return err_set(err, ERR_FAILED, "the answer is not Git's protocol");
         n = n * 16 + (size_t)digit;

@@ -19,14 +19,12 @@ enum wire_pkt_kind { WIRE_PKT_DATA, WIRE_PKT_FLUSH, WIRE_PKT_DELIM, WIRE_PKT_END
 /* Reads pkts out of pieces. A zeroed one with `take` set is ready; release with wire_reader_deinit. */
 struct wire_reader {
     /* Told of each pkt; payload is empty but for DATA. An error ends the reading. */
-    enum err_kind (*take)(
-        void *data, enum wire_pkt_kind kind, struct str payload, struct err *err);
+    enum err_kind (*take)(void *data, enum wire_pkt_kind kind, struct str payload, struct err *err);
     void *data;
     struct buf held; /* a pkt that has come in part */
 };
 /* FAILED: no pkt-line; and what `take` says. */
-enum err_kind
-wire_reader_feed(struct wire_reader *r, struct str piece, struct err *err) MUST_USE;
+enum err_kind wire_reader_feed(struct wire_reader *r, struct str piece, struct err *err) MUST_USE;
 /* At the end of what came: FAILED when it ended inside a pkt. */
 enum err_kind wire_reader_finish(const struct wire_reader *r, struct err *err) MUST_USE;
 void wire_reader_deinit(struct wire_reader *r);
