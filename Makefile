@@ -25,6 +25,7 @@ check: ## format, layers, banned calls, warnings as errors, all quick tests (T=n
 	@$(MAKE) --no-print-directory lint
 	@$(CMAKE) -B $(B)/release -DCMAKE_BUILD_TYPE=Release -DCUP_WERROR=ON
 	@ninja -C $(B)/release
+	@tools/fetch-forge-api
 	@tools/run-tests $(B)/release $(T)
 
 check-debug: ## the same tests without optimisation

@@ -71,17 +71,16 @@ static enum err_kind is_usable(
     struct core_attempt *a, const char *id, const struct repo_id *head, bool *ret, struct err *err)
 {
     struct repo_id common;
-    struct scm_proposal p = {0};
+    enum scm_state state = 0;
     *ret = false;
     enum err_kind r = repo_merge_base(a->c->repo, &a->target, head, &common, err);
     if (r == ERR_OK && repo_id_eq(&common, head))
         return ERR_OK;
     if (r != ERR_OK && r != ERR_NOT_FOUND)
         return r;
-    r = a->c->scm->driver->show(a->c->scm, id, &p, err);
-    *ret = r == ERR_NOT_FOUND || (r == ERR_OK && p.state == SCM_OPEN);
-    scm_proposal_deinit(&p);
-    return r == ERR_NOT_FOUND ? ERR_OK : r;
+    r = a->c->scm->driver->state(a->c->scm, id, &state, err);
+    *ret = r == ERR_OK && (state == 0 || state == SCM_OPEN);
+    return r;
 }
 
 static void go_on_with(struct core_attempt *a, const char *id, const struct repo_id *head)

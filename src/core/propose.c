@@ -74,11 +74,10 @@ static bool is_listed(const struct scm_proposals *list, const char *id)
 /* One that was ended at the forge keeps its branch: that is the forge's business. */
 static enum err_kind finish_one(struct core *c, const char *id, struct err *err)
 {
-    struct scm_proposal p = {0};
+    enum scm_state state = 0;
     autofree char *url = NULL;
-    enum err_kind r = c->scm->driver->show(c->scm, id, &p, err);
-    scm_proposal_deinit(&p);
-    if (r != ERR_NOT_FOUND)
+    enum err_kind r = c->scm->driver->state(c->scm, id, &state, err);
+    if (r != ERR_OK || state != 0)
         return r;
     r = core_propose(c, id, &url, err);
     if (r == ERR_OK && c->note != NULL)

@@ -1,7 +1,7 @@
+#include "http/testing_server.h"
 #include "oci/auth.h"
 #include "oci/credentials.h"
 #include "oci/image.h"
-#include "oci/testing_server.h"
 
 /* A registry with its token server on the same port. */
 struct registry {

@@ -88,6 +88,15 @@ void forge_view_deinit(struct forge_view *v)
     *v = (struct forge_view){0};
 }
 
+enum err_kind forge_check_id(const char *id, struct err *err)
+{
+    struct str text = str_from(id);
+    if (id_is_valid(text))
+        return ERR_OK;
+    return err_set(
+        err, ERR_INVALID, "'" STR_FMT "' is not a proposal id", STR_ARG(str_take(text, 64)));
+}
+
 bool forge_id_of(struct str branch, char ret_id[SCM_ID_CHARS + 1])
 {
     struct str id = str_skip(branch, strlen(SCM_BRANCH_PREFIX));
@@ -259,16 +268,26 @@ enum err_kind forge_post(
 
 /* --- show and list -------------------------------------------------------------------------------------- */
 
+enum err_kind forge_state(struct scm *s, const char *id, enum scm_state *ret, struct err *err)
+{
+    struct forge *f = (struct forge *)s;
+    struct scm_call call = scm_call_begin(&f->rest);
+    auto_forge_view struct forge_view v = {0};
+    enum err_kind r = forge_check_id(id, err);
+    if (r == ERR_OK)
+        r = f->kind->find(f, &call, id, &v, err);
+    *ret = v.proposal.state;
+    return r;
+}
+
 enum err_kind forge_show(struct scm *s, const char *id, struct scm_proposal *ret, struct err *err)
 {
     struct forge *f = (struct forge *)s;
     struct scm_call call = scm_call_begin(&f->rest);
     auto_forge_view struct forge_view v = {0};
-    if (!id_is_valid(str_from(id)))
-        return err_set(
-            err, ERR_INVALID, "'" STR_FMT "' is not a proposal id",
-            STR_ARG(str_take(str_from(id), 64)));
-    enum err_kind r = f->kind->find(f, &call, id, &v, err);
+    enum err_kind r = forge_check_id(id, err);
+    if (r == ERR_OK)
+        r = f->kind->find(f, &call, id, &v, err);
     if (r == ERR_OK && v.proposal.state == 0)
         return err_set(err, ERR_NOT_FOUND, "no proposal '%s'", id);
     if (r == ERR_OK && f->kind->detail != NULL) {

@@ -121,6 +121,8 @@ enum err_kind forge_create(
 enum err_kind
 forge_list(struct scm *s, bool with_ended, struct scm_proposals *ret, struct err *err) MUST_USE;
 enum err_kind
+forge_state(struct scm *s, const char *id, enum scm_state *ret, struct err *err) MUST_USE;
+enum err_kind
 forge_show(struct scm *s, const char *id, struct scm_proposal *ret, struct err *err) MUST_USE;
 enum err_kind forge_merge(
     struct scm *s,
@@ -133,6 +135,8 @@ enum err_kind forge_close(struct scm *s, const char *id, struct err *err) MUST_U
 
 /* --- for the kinds ------------------------------------------------------------------------------------ */
 
+/* INVALID: no proposal's id. */
+enum err_kind forge_check_id(const char *id, struct err *err) MUST_USE;
 /* The id of a head branch "cup/proposal/<id>"; false: another branch. */
 bool forge_id_of(struct str branch, char ret_id[SCM_ID_CHARS + 1]);
 /* A whole number (our parser leaves numbers as they are written); 0 where it is none. */

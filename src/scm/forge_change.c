@@ -1,6 +1,5 @@
 /* What changes a forge's requests: each step is such that the same call, made again after it was cut off
  * anywhere, finds what is there and goes on from it. */
-#include "base/ids.h"
 #include "base/mem.h"
 #include "scm/forge.h"
 #include "scm/text.h"
@@ -8,15 +7,6 @@
 #include <stdio.h>
 
 enum { OPEN_TRIES = 3, MERGE_TRIES = 4, LOOKS_MAX = 12, BODY_MAX = 60000 };
-
-static enum err_kind check_id(const char *id, struct err *err)
-{
-    if (id_is_valid(str_from(id)))
-        return ERR_OK;
-    return err_set(
-        err, ERR_INVALID, "'" STR_FMT "' is not a proposal id",
-        STR_ARG(str_take(str_from(id), 64)));
-}
 
 static enum err_kind not_open(const char *id, enum scm_state state, struct err *err)
 {
@@ -60,21 +50,17 @@ static enum err_kind add_labels(
     const struct scm_proposal *there,
     struct err *err)
 {
-    const char **missing = NULL;
+    size_t wanted = 0;
     size_t count = 0;
-    size_t cap = 0;
-    enum err_kind r = ERR_OK;
-    for (size_t i = 0; n->labels != NULL && n->labels[i] != NULL; i++) {
-        mem_grow(&missing, count + 1, &cap);
+    while (n->labels != NULL && n->labels[wanted] != NULL)
+        wanted++;
+    autofree const char **missing = mem_alloc((wanted + 1) * sizeof(*missing));
+    for (size_t i = 0; i < wanted; i++)
         if (!has_label(there, n->labels[i]))
             missing[count++] = n->labels[i];
-    }
-    if (count > 0) {
-        mem_grow(&missing, count, &cap);
-        missing[count] = NULL;
-        r = f->kind->label(f, c, there->number, missing, err);
-    }
-    free(missing);
+    if (count == 0)
+        return ERR_OK;
+    enum err_kind r = f->kind->label(f, c, there->number, missing, err);
     return r == ERR_OK ? r : err_wrap(err, "the labels of proposal '%s'", n->id);
 }
 
@@ -118,7 +104,7 @@ enum err_kind forge_create(struct scm *s, const struct scm_new *n, char **ret_ur
 {
     struct forge *f = (struct forge *)s;
     struct scm_call call = scm_call_begin(&f->rest);
-    enum err_kind r = check_id(n->id, err);
+    enum err_kind r = forge_check_id(n->id, err);
     for (unsigned tries = 1; r == ERR_OK; tries++) {
         auto_forge_view struct forge_view v = {0};
         r = open_or_update(f, &call, n, &v, err);
@@ -314,7 +300,7 @@ enum err_kind forge_merge(
     struct merging m = {
         .forge = f, .call = scm_call_begin(&f->rest), .id = id, .requester = author_name};
     (void)author_email; /* the forge's commit is by whom the token belongs to */
-    enum err_kind r = check_id(id, err);
+    enum err_kind r = forge_check_id(id, err);
     if (r == ERR_OK)
         r = look(&m, err);
     if (r == ERR_OK)
@@ -358,7 +344,7 @@ enum err_kind forge_close(struct scm *s, const char *id, struct err *err)
     struct forge *f = (struct forge *)s;
     struct scm_call call = scm_call_begin(&f->rest);
     auto_forge_view struct forge_view v = {0};
-    enum err_kind r = check_id(id, err);
+    enum err_kind r = forge_check_id(id, err);
     if (r == ERR_OK)
         r = f->kind->find(f, &call, id, &v, err);
     if (r != ERR_OK)

@@ -290,6 +290,7 @@ const struct scm_driver scm_github = {
     .free = forge_free,
     .create = forge_create,
     .list = forge_list,
+    .state = forge_state,
     .show = forge_show,
     .merge = forge_merge,
     .close = forge_close,

@@ -55,6 +55,15 @@ plain_create(struct scm *s, const struct scm_new *proposal, char **ret_url, stru
 }
 
 static enum err_kind
+plain_state(struct scm *s, const char *id, enum scm_state *ret, struct err *err)
+{
+    struct plain_place place = {0};
+    enum err_kind r = plain_find(plain_of(s), id, &place, err);
+    *ret = place.state;
+    return r == ERR_NOT_FOUND ? ERR_OK : r;
+}
+
+static enum err_kind
 plain_show(struct scm *s, const char *id, struct scm_proposal *ret, struct err *err)
 {
     struct plain *p = plain_of(s);
@@ -239,6 +248,7 @@ const struct scm_driver scm_plain = {
     .free = plain_free,
     .create = plain_create,
     .list = plain_list_op,
+    .state = plain_state,
     .show = plain_show,
     .merge = plain_merge,
     .close = plain_close,

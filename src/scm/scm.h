@@ -153,6 +153,8 @@ struct scm_driver {
         struct scm *s, const struct scm_new *proposal, char **ret_url, struct err *err);
     enum err_kind (*list)(
         struct scm *s, bool with_ended, struct scm_proposals *ret, struct err *err);
+    /* Its state by as few questions as may be; *ret 0: there is none of this id, open or ended. */
+    enum err_kind (*state)(struct scm *s, const char *id, enum scm_state *ret, struct err *err);
     /* NOT_FOUND: never was there, or too long ago; INVALID: no id. */
     enum err_kind (*show)(struct scm *s, const char *id, struct scm_proposal *ret, struct err *err);
     /* A branch that a call cut short left behind goes with the next merge or close.

@@ -409,11 +409,11 @@ class Gitea(Forge):
             raise self.error(405, "Please try again later")
         if self.settings["reviews"]:
             raise self.error(405, "not ready to be merged: Does not have enough approvals")
-        if body["Do"] not in self.settings["methods"]:
-            raise self.error(405, f"{body['Do']} is not allowed an allowed merge style for this repository")
+        if body["do"] not in self.settings["methods"]:
+            raise self.error(405, f"{body['do']} is not allowed an allowed merge style for this repository")
         if body.get("head_commit_id", r.head_sha) != r.head_sha:
             raise self.error(409, "head out of date")
-        self.merge(r, body["Do"], f"{body['MergeTitleField']}\n\n{body['MergeMessageField']}")
+        self.merge(r, body["do"], f"{body['merge_title_field']}\n\n{body['merge_message_field']}")
         return 200, None
 
 

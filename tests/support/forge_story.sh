@@ -71,6 +71,9 @@ end_forge_desk() {
     stop_cupd
     kill "$forge_pid"
     cat "$work/cupd.log" "$forge_log" >>"$work/all.log"
+    holds "requests and answers are as the forge describes its API" \
+        python3 "$CUP_SOURCE_DIR/tests/support/forge_api.py" check "${CUP_FORGE_API:-}" "$forge_log"
+    grep '^SKIPPED' "$work/check.out" || true
     holds "git fsck finds nothing" git -C "$repo" fsck --strict --no-dangling
 }
 
