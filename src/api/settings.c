@@ -59,6 +59,12 @@ static void read_credential_files(const struct flags *f, struct settings *s)
     s->auth_files = oci_auth_files(&podman);
 }
 
+/* NULL where nobody gave it. */
+static const char *given(const struct flags *f, enum flag flag)
+{
+    return flags_is_given(f, flag) ? flags_get(f, flag) : NULL;
+}
+
 static enum err_kind
 parse_duration(const struct flags *f, enum flag flag, int64_t *ret_ms, struct err *err)
 {
@@ -119,7 +125,7 @@ static enum err_kind read_secret(
 
 static enum err_kind read_scm_token(const struct flags *f, struct settings *s, struct err *err)
 {
-    s->core.git_scm_token = flags_get(f, FLAG_GIT_SCM_TOKEN);
+    s->core.git_scm_token = given(f, FLAG_GIT_SCM_TOKEN);
     if (!flags_is_given(f, FLAG_GIT_SCM_TOKEN_FILE))
         return ERR_OK;
     if (flags_is_given(f, FLAG_GIT_SCM_TOKEN))
@@ -146,12 +152,6 @@ static enum err_kind read_secrets(const struct flags *f, struct settings *s, str
 }
 
 /* --- the source --------------------------------------------------------------------------------------- */
-
-/* NULL where nobody gave it. */
-static const char *given(const struct flags *f, enum flag flag)
-{
-    return flags_is_given(f, flag) ? flags_get(f, flag) : NULL;
-}
 
 static enum err_kind read_git(const struct flags *f, struct core_options *core, struct err *err)
 {

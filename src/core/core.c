@@ -36,6 +36,17 @@ static enum err_kind open_driver(
     return driver->open(&options, ret, err);
 }
 
+/* "scheme://user:password@host/…" */
+static bool has_password(const char *url)
+{
+    struct str rest = str_from(url);
+    ptrdiff_t at = str_search(rest, STR("://"));
+    rest = str_skip(rest, at < 0 ? rest.n : (size_t)at + 3);
+    struct str authority = str_cut(&rest, '/');
+    ptrdiff_t end = str_rfind(authority, '@');
+    return end >= 0 && str_find(str_take(authority, (size_t)end), ':') >= 0;
+}
+
 static enum err_kind open_scm(struct core *c, const struct core_options *o, struct err *err)
 {
     const char *name = o->git_scm != NULL ? o->git_scm : scm_name_for(o->git_repo);
@@ -47,7 +58,9 @@ static enum err_kind open_scm(struct core *c, const struct core_options *o, stru
             scm_driver_names(known));
     }
     c->scm_url = copy_given(o->git_scm_url);
-    c->scm_token = copy_given(o->git_scm_token);
+    c->scm_token = copy_given(
+        o->git_scm_token == NULL && !has_password(o->git_repo) ? o->git_password
+                                                               : o->git_scm_token);
     core_scm_git_init(&c->git, c->repo);
     return open_driver(c, driver, &c->scm, err);
 }

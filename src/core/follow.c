@@ -11,6 +11,7 @@
 
 enum {
     DISK_POLL_MS = 1000, /* one ref is read: microseconds */
+    REMOTE_POLL_MS = 10000,
     /* How long a request waits for the source: clients and proxies have less patience than it may take. */
     WAIT_MS = 2000,
     /* Between two looks for a commit that the source did not have. */
@@ -99,16 +100,42 @@ static void note_state(void *data, const struct err *err)
             str_from(err->text));
 }
 
+static int64_t poll_ms(const struct core *c, const struct core_options *o)
+{
+    if (o->git_poll_ms > 0)
+        return o->git_poll_ms;
+    return repo_is_remote(c->repo) ? REMOTE_POLL_MS : DISK_POLL_MS;
+}
+
+/* Waiting may help. All else is a mistake in the configuration, or this machine's trouble. */
+static bool may_pass(enum err_kind r)
+{
+    return r == ERR_UNAVAILABLE || r == ERR_TIMEOUT || r == ERR_FAILED;
+}
+
+/* What a clone holds is served before the remote is asked; without one the remote is asked at once. */
+static enum err_kind first_look(struct core *c, const struct core_options *o, struct err *err)
+{
+    bool is_remote = repo_is_remote(c->repo);
+    if (is_remote && !o->must_reach && core_refresh(c, NULL) == ERR_OK)
+        return ERR_OK;
+    enum err_kind r = core_sync_look(c->sync, o->cancel, err);
+    if (!is_remote || o->must_reach || !may_pass(r))
+        return r;
+    note_state(c, err);
+    return ERR_OK;
+}
+
 static enum err_kind follow_branch(struct core *c, const struct core_options *o, struct err *err)
 {
     struct core_sync_options options = {
-        .poll_ms = o->git_poll_ms > 0 ? o->git_poll_ms : DISK_POLL_MS,
+        .poll_ms = poll_ms(c, o),
         .look = look,
         .note = note_state,
         .data = c,
     };
     c->sync = core_sync_new(&options);
-    enum err_kind r = core_sync_look(c->sync, o->cancel, err);
+    enum err_kind r = first_look(c, o, err);
     return r == ERR_OK ? core_sync_start(c->sync, err) : r;
 }
 
@@ -152,6 +179,12 @@ enum err_kind core_need_source(struct core *c, const atomic_bool *cancel, struct
         return ERR_OK;
     enum err_kind r = core_sync_wait(c->sync, WAIT_MS, cancel, err);
     return r == ERR_OK ? r : err_wrap(err, "nothing can be changed now");
+}
+
+bool core_look_again(struct core *c, const atomic_bool *cancel)
+{
+    return c->is_git && repo_is_remote(c->repo) &&
+        core_sync_wait(c->sync, WAIT_MS, cancel, NULL) == ERR_OK;
 }
 
 bool core_note_push(struct core *c, struct str ref)

@@ -38,6 +38,10 @@ core_need_tree(struct core *c, const struct core_snapshot *s, struct err *err) M
 /* Before a write: while the source cannot be read another look is waited for, briefly. UNAVAILABLE. */
 enum err_kind core_need_source(struct core *c, const atomic_bool *cancel, struct err *err) MUST_USE;
 
+/* What is not in the clone may be at the remote, from another cupd: looks there, and true asks its caller
+ * to try once more. false at once on this disk, or when that look failed. */
+bool core_look_again(struct core *c, const atomic_bool *cancel);
+
 /*
  * Until the current snapshot is `commit` or has it in its history; looks at the source for it.
  * fails  UNAVAILABLE after two seconds, CANCELLED

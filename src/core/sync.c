@@ -55,19 +55,34 @@ static void wait_until(struct core_sync *s, int64_t ms)
 
 /* --- one look ------------------------------------------------------------------------------------- */
 
+/* But for numbers, such as how many milliseconds it took to fail. */
+static bool is_same_text(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+    for (;;) {
+        a += strspn(a, digits);
+        b += strspn(b, digits);
+        if (*a != *b || *a == '\0')
+            return *a == *b;
+        a++;
+        b++;
+    }
+}
+
 /* A change of state: what went wrong is not said again each time. */
 static bool is_news(const struct core_sync_state *before, enum err_kind r, const struct err *err)
 {
     if (r == ERR_OK || !before->is_failing)
         return (r != ERR_OK) != before->is_failing;
-    return r != before->err.kind || strcmp(err->text, before->err.text) != 0;
+    return r != before->err.kind || !is_same_text(err->text, before->err.text);
 }
 
-static void record(struct core_sync *s, enum err_kind r, const struct err *err)
+/* Is it news? */
+static bool record(struct core_sync *s, enum err_kind r, const struct err *err)
 {
     pthread_mutex_lock(&s->lock);
     struct core_sync_state *to = &s->state;
-    bool tells = is_news(to, r, err) && !atomic_load(&s->is_stopping);
+    bool ret = is_news(to, r, err);
     s->ended_ms = clock_monotonic_ms();
     s->failures_in_a_row = r == ERR_OK ? 0 : s->failures_in_a_row + 1;
     to->looks++;
@@ -81,8 +96,7 @@ static void record(struct core_sync *s, enum err_kind r, const struct err *err)
     }
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
-    if (tells && s->options.note != NULL)
-        s->options.note(s->options.data, r == ERR_OK ? NULL : err);
+    return ret;
 }
 
 static void begin(struct core_sync *s)
@@ -93,15 +107,20 @@ static void begin(struct core_sync *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+static enum err_kind
+look(struct core_sync *s, const atomic_bool *cancel, bool *ret_is_news, struct err *err)
+{
+    err_clear(err);
+    begin(s);
+    enum err_kind r = s->options.look(s->options.data, cancel, err);
+    *ret_is_news = record(s, r, err);
+    return r;
+}
+
 enum err_kind core_sync_look(struct core_sync *s, const atomic_bool *cancel, struct err *err)
 {
-    struct err own = {0};
-    begin(s);
-    enum err_kind r = s->options.look(s->options.data, cancel, &own);
-    record(s, r, &own);
-    if (r != ERR_OK && err != NULL)
-        *err = own;
-    return r;
+    bool is_news = false; /* which the caller has to tell */
+    return look(s, cancel, &is_news, err);
 }
 
 /* --- the thread ----------------------------------------------------------------------------------- */
@@ -135,8 +154,13 @@ static bool sleep_until_due(struct core_sync *s)
 static void *keep_up(void *data)
 {
     struct core_sync *s = data;
-    while (sleep_until_due(s))
-        (void)!core_sync_look(s, &s->is_stopping, NULL);
+    while (sleep_until_due(s)) {
+        struct err err;
+        bool tells = false;
+        enum err_kind r = look(s, &s->is_stopping, &tells, &err);
+        if (tells && s->options.note != NULL && !atomic_load(&s->is_stopping))
+            s->options.note(s->options.data, r == ERR_OK ? NULL : &err);
+    }
     return NULL;
 }
 

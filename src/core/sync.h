@@ -15,14 +15,16 @@ struct core_sync_options {
     int64_t poll_ms; /* from the end of one look to the next; above 0 */
     /* One look. `cancel` becomes true when it is to end early. */
     enum err_kind (*look)(void *data, const atomic_bool *cancel, struct err *err);
-    /* Told when looks begin to fail, fail in another way, and (NULL) get through again; may be NULL. */
+    /* Told, by the thread, when its looks begin to fail, fail in another way, and (NULL) get through
+     * again; may be NULL. */
     void (*note)(void *data, const struct err *err);
     void *data;
 };
 
 /* No thread yet. */
 struct core_sync *core_sync_new(const struct core_sync_options *options);
-/* A look on this thread, before core_sync_start: it counts like any other. */
+/* A look on this thread, before core_sync_start: it counts like any other, but is not told to note. err is
+ * not NULL. */
 enum err_kind
 core_sync_look(struct core_sync *s, const atomic_bool *cancel, struct err *err) MUST_USE;
 /* From now on there is a thread; its first look is due at once where there was none yet. */

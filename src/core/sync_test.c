@@ -230,22 +230,30 @@ static void test_sync_note__is_of_changes_only(void **state)
     struct source s;
     struct err err = {0};
     open_source(&s, HOUR_MS);
-    assert_int_equal(core_sync_look(s.sync, NULL, &err), ERR_OK);
-    assert_int_equal(s.notes, 0);
-    be(&s, ERR_UNAVAILABLE, "down");
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(core_sync_look(s.sync, NULL, &err), ERR_UNAVAILABLE);
-    assert_int_equal(s.notes, 1);
-    assert_true(s.is_noted_bad);
-    be(&s, ERR_UNAUTHENTICATED, "who are you");
-    assert_int_equal(core_sync_look(s.sync, NULL, &err), ERR_UNAUTHENTICATED);
-    assert_int_equal(s.notes, 2);
-    be(&s, ERR_OK, NULL);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(core_sync_look(s.sync, NULL, &err), ERR_OK);
-    assert_int_equal(s.notes, 3);
-    assert_false(s.is_noted_bad);
+    static const struct {
+        enum err_kind outcome;
+        const char *words;
+        unsigned notes; /* so far, once this look is over */
+    } rows[] = {
+        {ERR_OK, NULL, 0},
+        {ERR_UNAVAILABLE, "down after 3 ms", 1},
+        {ERR_UNAVAILABLE, "down after 17 ms", 1},
+        {ERR_UNAVAILABLE, "down for good", 2},
+        {ERR_UNAUTHENTICATED, "down for good", 3},
+        {ERR_OK, NULL, 4},
+        {ERR_OK, NULL, 4},
+    };
+    start(&s);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        be(&s, rows[i].outcome, rows[i].words);
+        bool is_good = core_sync_wait(s.sync, LONG_MS, NULL, &err) == ERR_OK;
+        assert_int_equal(is_good, rows[i].outcome == ERR_OK);
+        while (count_of(&s, &s.notes) < rows[i].notes)
+            nap(); /* it is told after the waiters */
+    }
     core_sync_free(s.sync);
+    assert_int_equal(s.notes, rows[ARRAY_LEN(rows) - 1].notes);
+    assert_false(s.is_noted_bad);
 }
 
 static void test_sync_pause__grows_up_to_four_times(void **state)

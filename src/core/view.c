@@ -52,6 +52,13 @@ static enum err_kind revision(struct core *c, struct str text, struct repo_id *r
     return r;
 }
 
+static enum err_kind named_commit(
+    struct core *c, const struct core_read_options *o, struct repo_id *ret, struct err *err)
+{
+    return o->revision.n > 0 ? revision(c, o->revision, ret, err)
+                             : proposal_head(c, o->proposal, ret, err);
+}
+
 enum err_kind core_read_commit(
     struct core *c,
     struct core_snapshot *s,
@@ -67,12 +74,13 @@ enum err_kind core_read_commit(
         return ERR_UNAVAILABLE;
     if (o->revision.n > 0 && o->proposal.n > 0)
         return err_set(err, ERR_MALFORMED, "'revision' and 'proposal' exclude each other");
-    if (o->revision.n > 0)
-        return revision(c, o->revision, ret, err);
-    if (o->proposal.n > 0)
-        return proposal_head(c, o->proposal, ret, err);
-    *ret = s->commit;
-    return ERR_OK;
+    if (o->revision.n == 0 && o->proposal.n == 0) {
+        *ret = s->commit;
+        return ERR_OK;
+    }
+    enum err_kind r = named_commit(c, o, ret, err);
+    bool may_come = r == ERR_NOT_FOUND || r == ERR_EXPIRED || r == ERR_UNAVAILABLE;
+    return may_come && core_look_again(c, o->cancel) ? named_commit(c, o, ret, err) : r;
 }
 
 enum err_kind core_view_for(

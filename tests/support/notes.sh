@@ -44,7 +44,7 @@ new_note_repo() {
 }
 
 code() {
-    curl -s -o "$work/body" -D "$work/head" -w '%{http_code}' "$@"
+    curl -s -m 60 -o "$work/body" -D "$work/head" -w '%{http_code}' "$@"
 }
 
 get_note() {
