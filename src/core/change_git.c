@@ -3,8 +3,10 @@
  * the swap begins anew over what won.
  */
 #include "core/change_git.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/twins.h"
 
 static const int TRIES = 5;
 
@@ -144,13 +146,19 @@ dry_run(const struct vfs_changes *changes, struct core_result *ret, struct err *
     return r;
 }
 
-static enum err_kind
-carry_on(struct core_attempt *a, struct overlay *overlay, struct core_result *ret, struct err *err)
+static enum err_kind carry_on(
+    struct core_attempt *a,
+    struct vfs *tree,
+    struct overlay *overlay,
+    struct core_result *ret,
+    struct err *err)
 {
     struct vfs_changes changes = {0};
     struct repo_id commit;
     bool is_same = false;
     enum err_kind r = overlay_changes(overlay, &changes, err);
+    if (r == ERR_OK)
+        r = core_twins_check(tree, overlay_vfs(overlay), &changes, err);
     if (r != ERR_OK)
         return r;
     if (changes.count == 0)
@@ -181,7 +189,7 @@ change_over_tree(struct core_attempt *a, struct vfs *tree, struct core_result *r
     struct err why = {0};
     enum err_kind r = core_change_apply(a->change, overlay, tree, &why);
     if (r == ERR_OK) {
-        r = carry_on(a, overlay, ret, err);
+        r = carry_on(a, tree, overlay, ret, err);
     } else if (r == ERR_NOT_FOUND) {
         r = missing(a, ret, &why, err);
     } else {

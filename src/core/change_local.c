@@ -1,5 +1,6 @@
 /* A change of a local directory: overlay, then files, staged and renamed under the directory's lock. */
 #include "core/change.h"
+#include "core/twins.h"
 #include "vfs/localwrite.h"
 
 /* A controller may take ten seconds, and another cupd's writer waits as long. */
@@ -22,6 +23,8 @@ static enum err_kind write_files(
         r = overlay_changes(overlay, &changes, err);
     if (r == ERR_OK)
         r = core_change_check_paths(&changes, err);
+    if (r == ERR_OK)
+        r = core_twins_check(s->tree, overlay_vfs(overlay), &changes, err);
     if (r == ERR_OK && !change->options->is_dry_run)
         r = vfs_localwrite_apply(lock, &changes, err);
     vfs_localwrite_end(lock);

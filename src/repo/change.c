@@ -101,8 +101,8 @@ static bool has_put(const struct span *s)
 static enum err_kind clash(const struct vfs_change *c, const char *why, struct err *err)
 {
     return err_set(
-        err, ERR_CONFLICT, "path '" STR_FMT "' cannot be %s: %s", STR_ARG(c->path),
-        c->kind == VFS_CHANGE_PUT ? "written" : "deleted", why);
+        err, ERR_CONFLICT, "path '" STR_FMT "' conflicts with what is there: it cannot be %s: %s",
+        STR_ARG(c->path), c->kind == VFS_CHANGE_PUT ? "written" : "deleted", why);
 }
 
 static enum err_kind apply_below(

@@ -198,8 +198,8 @@ static enum err_kind load(struct repo *r, const git_oid *id, struct tree **ret, 
         return err_set(err, ERR_LIMIT, "tree %s is larger than 64 MiB", hex);
     if (!parse(t) || has_twins(t))
         return err_set(
-            err, ERR_IO, "tree %s is malformed: its entries are not in order, doubled or torn",
-            hex);
+            err, ERR_CONFLICT,
+            "tree %s is malformed: its entries are not in order, doubled or torn", hex);
     *ret = steal(&t);
     return ERR_OK;
 }

@@ -26,7 +26,8 @@ struct trees *trees_free(struct trees *c);
 
 /*
  * The tree of this id. Release with tree_unref.
- * fails   IO (missing, damaged, not in Git's order or twice the same name), LIMIT
+ * fails   IO (missing, damaged), LIMIT, CONFLICT (not in Git's order, or twice the same name: which file
+ *         is meant is not to be said)
  */
 enum err_kind
 trees_get(struct repo *r, const git_oid *id, struct tree **ret, struct err *err) MUST_USE;

@@ -64,7 +64,8 @@ walk_open(struct walk *w, const struct walk_side *side, struct tree **ret, struc
     if (++w->trees > WALK_TREES_MAX)
         return err_set(
             err, ERR_LIMIT, "more than %u directories differ between the commits", WALK_TREES_MAX);
-    return trees_get(w->repo, &side->id, ret, err);
+    enum err_kind r = trees_get(w->repo, &side->id, ret, err);
+    return r == ERR_CONFLICT ? err_as(err, ERR_IO) : r; /* no conflict of the two sides */
 }
 
 static int cmp_entries(
