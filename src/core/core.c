@@ -9,6 +9,7 @@
 #include "core/loader.h"
 #include "core/names.h"
 #include "core/scm_git.h"
+#include "core/upkeep.h"
 #include "core/verdicts.h"
 #include "http/client.h"
 #include "repo/remote.h"
@@ -174,6 +175,8 @@ static enum err_kind start(struct core *c, const struct core_options *o, struct 
         r = parallel_run(START_PARTS, START_PARTS, start_part, &parts, err);
     if (r == ERR_OK)
         r = core_follow_start(c, o, parts.registry, err);
+    if (r == ERR_OK && c->is_git)
+        r = core_upkeep_start(c->repo, o->note, o->note_data, &c->upkeep, err);
     core_registry_unref(parts.registry);
     return r;
 }
@@ -194,6 +197,7 @@ struct core *core_free(struct core *c)
 {
     if (c == NULL)
         return NULL;
+    core_upkeep_stop(c->upkeep);
     core_follow_stop(c);
     core_snapshot_unref(c->current);
     core_cache_free(c->cache);

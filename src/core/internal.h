@@ -27,6 +27,7 @@ struct core {
     char *scm_url;        /* of the forge's API; NULL: that of the repository's host */
     char *scm_token;      /* NULL: the one in repo_url; never shown */
     char *webhook_secret; /* NULL: no push events; never shown */
+    struct core_upkeep *upkeep; /* NULL for a local source */
     struct wasmhost *host;
     struct core_cache *cache;
     struct core_branches *branches; /* Git sources */
