@@ -165,16 +165,32 @@ static bool parse(struct tree *t)
     return true;
 }
 
-/* A file and a directory of one name are not neighbours in Git's order. */
+/*
+ * A file and a directory of one name need not be neighbours in Git's order: between "a" and "a/" stand "a-"
+ * and "a.b". All of these begin with the directory's name, so the look back ends soon; in a tree made to
+ * have many of them the search is the shorter way.
+ */
+static bool has_twin(const struct tree *t, size_t at)
+{
+    static const size_t LOOK_BACK_MAX = 16;
+    struct str name = tree_name(t, &t->entries[at]);
+    for (size_t i = at; i-- > 0;) {
+        struct str before = tree_name(t, &t->entries[i]);
+        if (!str_starts(before, name))
+            return false;
+        if (before.n == name.n)
+            return true;
+        if (at - i > LOOK_BACK_MAX)
+            return find_as(t, name, false) != NULL;
+    }
+    return false;
+}
+
 static bool has_twins(const struct tree *t)
 {
-    for (size_t i = 0; i < t->count; i++) {
-        const struct tree_entry *e = &t->entries[i];
-        if (!tree_mode_is_dir(e->mode))
-            continue;
-        if (i > 0 && find_as(t, tree_name(t, e), false) != NULL)
+    for (size_t i = 0; i < t->count; i++)
+        if (tree_mode_is_dir(t->entries[i].mode) && has_twin(t, i))
             return true;
-    }
     return false;
 }
 
