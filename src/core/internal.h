@@ -23,10 +23,10 @@ struct core {
     struct repo *repo;        /* NULL for a local source */
     struct scm_git git;
     struct scm *scm;
-    char *repo_url;       /* with credentials, as given: never shown */
-    char *scm_url;        /* of the forge's API; NULL: that of the repository's host */
-    char *scm_token;      /* NULL: the one in repo_url; never shown */
-    char *webhook_secret; /* NULL: no push events; never shown */
+    char *repo_url;             /* with credentials, as given: never shown */
+    char *scm_url;              /* of the forge's API; NULL: that of the repository's host */
+    char *scm_token;            /* NULL: the one in repo_url; never shown */
+    char *webhook_secret;       /* NULL: no push events; never shown */
     struct core_upkeep *upkeep; /* NULL for a local source */
     struct wasmhost *host;
     struct core_cache *cache;

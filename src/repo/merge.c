@@ -169,7 +169,8 @@ static enum err_kind merge_files(
 }
 
 /* Is there something other than a directory under this name in what was merged already? In the order
- * of trees it stands before the directory. */
+ * of trees it stands before the directory. For names that are no directory on one of the two sides: a
+ * tree does not have both. */
 static bool
 has_file(const struct results *results, struct tree *const trees[SIDES], struct str name)
 {
@@ -208,7 +209,8 @@ static enum err_kind merge_entry(
         return kind;
     if (!settle(sides, &merged))
         kind = is_dir ? merge_dirs(m, sides, &merged, err) : merge_files(m, sides, &merged, err);
-    if (kind == ERR_OK && merged.mode != 0 && is_dir && has_file(results, trees, name))
+    bool may_clash = is_dir && (entries[OURS] == NULL || entries[THEIRS] == NULL);
+    if (kind == ERR_OK && merged.mode != 0 && may_clash && has_file(results, trees, name))
         kind = conflict(m, "a file on one side, a directory on the other");
     walk_leave(&m->walk, back);
     if (merged.mode == 0)
