@@ -383,8 +383,10 @@ static enum err_kind template_put(
     json_text_write(&file, body, 2, 0);
     buf_char(&file, '\n');
     r = buf_check(&file, "object as a file", err);
-    return r == ERR_OK ? overlay_write(call->overlay, buf_view(&path), buf_view(&file), false, err)
-                       : r;
+    if (r == ERR_OK)
+        r = overlay_write(call->overlay, buf_view(&path), buf_view(&file), false, err);
+    /* what stands there is another thing than a moment ago: that of a local directory may be */
+    return r == ERR_INVALID ? err_as(err, ERR_CONFLICT) : r;
 }
 
 static enum err_kind
@@ -394,7 +396,10 @@ template_remove(struct core_controller *c, const struct core_call *call, struct 
     enum err_kind r = write_path(self(c), call, &path, err);
     if (r == ERR_OK)
         r = check_is_file(overlay_vfs(call->overlay), call, buf_view(&path), err);
-    return r == ERR_OK ? overlay_remove(call->overlay, buf_view(&path), err) : r;
+    if (r != ERR_OK)
+        return r;
+    r = overlay_remove(call->overlay, buf_view(&path), err);
+    return r == ERR_INVALID ? err_as(err, ERR_CONFLICT) : r; /* as in template_put */
 }
 
 static void template_free(struct core_controller *c)
