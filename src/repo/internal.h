@@ -18,6 +18,7 @@
  * from core.bigFileThreshold on). */
 #define REPO_TEXT_BYTES_MAX ((size_t)32 << 20)
 
+struct ref_memo;
 struct trees;
 struct wire_place;
 
@@ -25,8 +26,9 @@ struct repo {
     char *shown;  /* what repo_display_url gives */
     char *path;   /* absolute, of what was opened */
     git_odb *odb; /* git_odb locks inside: shared by all threads (libgit2 docs/threading.md) */
-    struct trees *trees;  /* parsed trees; locks inside */
-    pthread_mutex_t lock; /* guards idle, idle_count */
+    struct trees *trees;       /* parsed trees; locks inside */
+    struct ref_memo *ref_memo; /* what was read of refs; locks inside */
+    pthread_mutex_t lock;      /* guards idle, idle_count */
     git_repository *idle[REPO_IDLE_MAX];
     size_t idle_count;
     struct wire_place *place; /* of a clone: where its refs move first; NULL: it is on this disk */

@@ -1,4 +1,4 @@
-/* Refs: read, listed, resolved. How they are moved: ref_update.c. */
+/* Refs: read and resolved. How they are listed: ref_list.c; how they are moved: ref_update.c. */
 #include "repo/refs.h"
 #include "base/mem.h"
 
@@ -40,7 +40,7 @@ peel(struct repo *r, const git_reference *ref, struct repo_id *ret, struct err *
     return ERR_OK;
 }
 
-static enum err_kind read_with(
+enum err_kind repo_ref_read_with(
     struct repo *r, git_repository *git, const char *name, struct repo_id *ret, struct err *err)
 {
     auto_reference git_reference *ref = NULL;
@@ -62,72 +62,7 @@ repo_ref_read(struct repo *r, const char *name, struct repo_id *ret_commit, stru
     enum err_kind kind = repo_check_ref_name(str_from(name), err);
     if (kind == ERR_OK)
         kind = repo_borrow(r, &call.git, err);
-    return kind == ERR_OK ? read_with(r, call.git, name, ret_commit, err) : kind;
-}
-
-void repo_refs_deinit(struct repo_refs *refs)
-{
-    for (size_t i = 0; i < refs->count; i++)
-        free(refs->items[i].name);
-    free(refs->items);
-    *refs = (struct repo_refs){0};
-}
-
-static int cmp_refs(const void *a, const void *b)
-{
-    return strcmp(((const struct repo_ref *)a)->name, ((const struct repo_ref *)b)->name);
-}
-
-/* A ref that was deleted meanwhile, or that points to no commit, is passed over. */
-static enum err_kind collect(
-    struct repo *r,
-    git_repository *git,
-    git_reference_iterator *iterator,
-    struct repo_refs *refs,
-    struct err *err)
-{
-    size_t cap = 0;
-    const char *name = NULL;
-    int code;
-    while ((code = git_reference_next_name(&name, iterator)) == 0) {
-        struct repo_id commit;
-        if (refs->count == REPO_REFS_MAX)
-            return err_set(
-                err, ERR_LIMIT, "'%s' has more than %d such refs", r->shown, REPO_REFS_MAX);
-        enum err_kind kind = read_with(r, git, name, &commit, err);
-        if (kind == ERR_NOT_FOUND || kind == ERR_INVALID)
-            continue;
-        if (kind != ERR_OK)
-            return kind;
-        mem_grow(&refs->items, refs->count, &cap);
-        refs->items[refs->count++] = (struct repo_ref){mem_strdup(name), commit};
-    }
-    return code == GIT_ITEROVER ? ERR_OK : repo_failed(r, code, err, "listing refs");
-}
-
-enum err_kind
-repo_ref_list(struct repo *r, const char *prefix, struct repo_refs *ret, struct err *err)
-{
-    auto_call struct repo_call call = {.repo = r};
-    enum err_kind kind = repo_borrow(r, &call.git, err);
-    if (kind != ERR_OK)
-        return kind;
-    autofree char *glob = mem_printf("%s*", prefix);
-    git_reference_iterator *iterator = NULL;
-    int code = git_reference_iterator_glob_new(&iterator, call.git, glob);
-    if (code < 0)
-        return repo_failed(r, code, err, "listing refs '%s'", glob);
-    struct repo_refs refs = {0};
-    kind = collect(r, call.git, iterator, &refs, err);
-    git_reference_iterator_free(iterator);
-    if (kind != ERR_OK) {
-        repo_refs_deinit(&refs);
-        return kind;
-    }
-    if (refs.count > 1)
-        qsort(refs.items, refs.count, sizeof(*refs.items), cmp_refs);
-    *ret = refs;
-    return ERR_OK;
+    return kind == ERR_OK ? repo_ref_read_with(r, call.git, name, ret_commit, err) : kind;
 }
 
 static bool is_commit_id(struct str s)
@@ -147,7 +82,7 @@ static enum err_kind resolve_name(
         autofree char *full = mem_printf("%s" STR_FMT, is_full ? "" : places[i], STR_ARG(name));
         kind = repo_check_ref_name(str_from(full), err);
         if (kind == ERR_OK)
-            kind = read_with(r, git, full, ret, err);
+            kind = repo_ref_read_with(r, git, full, ret, err);
     }
     if (kind == ERR_NOT_FOUND)
         return err_set(

@@ -199,6 +199,57 @@ static void test_ref_list__is_sorted_and_only_what_starts_so(void **state)
     repo_refs_deinit(&refs);
 }
 
+/* The value of each ref below refs/heads/p/, as "name=letter", in one line. */
+static char *listed(struct lab *l)
+{
+    struct repo_refs refs = {0};
+    struct err err;
+    autobuf struct buf line = {0};
+    lab_ok(repo_ref_list(l->repo, "refs/heads/p/", &refs, &err), &err);
+    for (size_t i = 0; i < refs.count; i++) {
+        const char *letter = "?";
+        for (const char *const *at = (const char *const[]){"a", "b", "c", NULL}; *at != NULL;
+             at++) {
+            struct repo_id id = lab_rev(l, *at);
+            letter = repo_id_eq(&id, &refs.items[i].commit) ? *at : letter;
+        }
+        buf_printf(&line, "%s=%s ", refs.items[i].name + strlen("refs/heads/p/"), letter);
+    }
+    repo_refs_deinit(&refs);
+    return line.n == 0 ? mem_strdup("") : buf_steal(&line);
+}
+
+static void test_ref_list__shows_what_others_did_to_refs_it_knows(void **state)
+{
+    static const struct {
+        const char *script;
+        const char *wanted;
+    } rows[] = {
+        {"git update-ref refs/heads/p/x a && git update-ref refs/heads/p/deep/y b",
+         "deep/y=b x=a "},
+        {"find .git/refs/heads/p -exec touch -d '1 hour ago' {} +", "deep/y=b x=a "},
+        {"true", "deep/y=b x=a "},
+        {"git update-ref refs/heads/p/x b", "deep/y=b x=b "},
+        {"git update-ref refs/heads/p/x c", "deep/y=b x=c "},
+        {"git update-ref refs/heads/p/x a", "deep/y=b x=a "},
+        {"git pack-refs --all", "deep/y=b x=a "},
+        {"git update-ref refs/heads/p/x c", "deep/y=b x=c "}, /* loose over packed */
+        {"git update-ref -d refs/heads/p/x", "deep/y=b "},
+        {"git symbolic-ref refs/heads/p/link refs/heads/p/deep/y", "deep/y=b link=b "},
+        {"git tag -a -m x t c && git rev-parse t >.git/refs/heads/p/tag", "deep/y=b link=b tag=c "},
+        {"echo 1 >.git/refs/heads/p/x.lock && rm .git/refs/heads/p/tag", "deep/y=b link=b "},
+        {"git update-ref -d refs/heads/p/deep/y && git symbolic-ref -d refs/heads/p/link", ""},
+    };
+    struct lab *l = *state;
+    make_history(l);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        lab_sh(l, rows[i].script);
+        autofree char *line = listed(l);
+        if (strcmp(line, rows[i].wanted) != 0)
+            fail_msg("after '%s': %s", rows[i].script, line);
+    }
+}
+
 static void test_resolve__takes_branch_tag_full_ref_and_commit_id(void **state)
 {
     struct lab *l = *state;
@@ -248,6 +299,7 @@ int main(void)
         lab_test(test_ref_update__a_stale_lock_is_named_and_loses_nothing),
         lab_test(test_ref_update__of_racing_threads_each_move_is_made_once),
         lab_test(test_ref_list__is_sorted_and_only_what_starts_so),
+        lab_test(test_ref_list__shows_what_others_did_to_refs_it_knows),
         lab_test(test_resolve__takes_branch_tag_full_ref_and_commit_id),
         lab_test(test_resolve__refuses_what_is_not_one_thing),
     };

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "repo/internal.h"
+#include "repo/ref_list.h"
 #include "repo/trees.h"
 #include "repo/url.h"
 #include "repo/wire.h"
@@ -94,6 +95,7 @@ static enum err_kind open_path(struct repo *r, const char *path, struct err *err
     if (code < 0)
         return repo_failed(r, code, err, "opening the objects of '%s'", r->shown);
     r->trees = trees_new(r->odb);
+    r->ref_memo = ref_memo_new();
     return ERR_OK;
 }
 
@@ -124,6 +126,7 @@ struct repo *repo_free(struct repo *r)
     if (r == NULL)
         return NULL;
     trees_free(r->trees);
+    ref_memo_free(r->ref_memo);
     git_odb_free(r->odb);
     for (size_t i = 0; i < r->idle_count; i++)
         git_repository_free(r->idle[i]);
