@@ -191,13 +191,33 @@ enum err_kind core_proposals(
 
 /* --- one of them ------------------------------------------------------------------------------------ */
 
+/* Another cupd may have made it since the last look. */
+static enum err_kind find(struct core *c, const char *id, struct scm_proposal *ret, struct err *err)
+{
+    enum err_kind r = c->scm->driver->show(c->scm, id, ret, err);
+    return r == ERR_NOT_FOUND && core_look_again(c, NULL)
+        ? c->scm->driver->show(c->scm, id, ret, err)
+        : r;
+}
+
+/* The same before something is done to it: while it is open it has a branch. */
+static enum err_kind meet(struct core *c, const char *id, struct err *err)
+{
+    autofree char *ref = mem_printf("refs/heads/" SCM_BRANCH_PREFIX "%s", id);
+    struct repo_id head;
+    enum err_kind r = core_need_source(c, NULL, err);
+    if (r == ERR_OK && repo_ref_read(c->repo, ref, &head, NULL) == ERR_NOT_FOUND)
+        (void)core_look_again(c, NULL);
+    return r;
+}
+
 static enum err_kind
 show(struct core *c, const char *id, bool with_diff, struct buf *ret, struct err *err)
 {
     const struct core_proposal_parts parts = {.with_commits = true, .with_diff = with_diff};
     struct scm_proposal found = {0};
     auto_proposal struct core_proposal p = {0};
-    enum err_kind r = c->scm->driver->show(c->scm, id, &found, err);
+    enum err_kind r = find(c, id, &found, err);
     if (r == ERR_OK)
         r = core_proposal_look(c, &found, &p, err);
     if (r == ERR_OK)
@@ -252,7 +272,7 @@ enum err_kind core_proposal_merge(
     autofree char *name = requester.n > 0 ? mem_strdup_str(requester) : NULL;
     const struct repo_person author = {name != NULL ? name : c->author_name, c->author_email};
     char commit[SCM_COMMIT_HEX + 1];
-    r = core_need_source(c, NULL, err);
+    r = meet(c, text, err);
     if (r == ERR_OK)
         r = merge(c, text, &author, commit, err);
     /* Seen by this server's own reads before it answers; it is merged even if that takes too long. */
@@ -267,7 +287,7 @@ enum err_kind core_proposal_close(struct core *c, struct str id, struct buf *ret
     if (r != ERR_OK)
         return r;
     autofree char *text = mem_strdup_str(id);
-    r = core_need_source(c, NULL, err);
+    r = meet(c, text, err);
     if (r == ERR_OK)
         r = c->scm->driver->close(c->scm, text, err);
     return r == ERR_OK ? core_proposal_show(c, id, false, ret, err) : r;

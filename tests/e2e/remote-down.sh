@@ -77,6 +77,16 @@ CUP_ADDRESS=$second
 holds "the other reads through the new proposal" test "$(get_note four "?proposal=$id")" = 200
 holds "... an unknown one is still 404" test "$(get_note four '?proposal=01ARZ3NDEKTSV4RRFFQ69G5FAV')" = 404
 CUP_ADDRESS=$first
+holds "another change by the first" test "$(put_note elsewhere fourth)" = 202
+other=$(jq -r .id "$work/body")
+holds "... and one more" test "$(put_note unwanted fourth)" = 202
+unwanted=$(jq -r .id "$work/body")
+CUP_ADDRESS=$second
+expect_exit 0 cup proposal show "$other"
+expect_exit 0 cup proposal close "$unwanted"
+expect_exit 3 cup proposal show 01ARZ3NDEKTSV4RRFFQ69G5FAV
+expect_exit 3 cup proposal close 01ARZ3NDEKTSV4RRFFQ69G5FAV
+CUP_ADDRESS=$first
 expect_exit 0 cup proposal merge "$id"
 head=$(head_of "$repo")
 CUP_ADDRESS=$second
@@ -105,11 +115,15 @@ until_ready "t_adv_44_later: it recovers unaided" '.error == null and .age < 60'
 holds "... a put is 202" test "$(put_note one changed)" = 202
 
 # --- hanging: no answer, and no end
+branches() {
+    git -C "$repo" for-each-ref refs/heads/cup | wc -l
+}
+before=$(branches)
 echo '. * hang' >"$git_faults"
 until_ready "t_adv_44_hangs: a remote that does not answer is given up" '.error != null'
 holds "... reads go on" test "$(get_note four)" = 200
 holds "... a put is 503 in bounded time" test "$(put_note five fifth)" = 503
-holds "... nothing of it is at the remote" test "$(git -C "$repo" for-each-ref refs/heads/cup | wc -l)" = 1
+holds "... nothing of it is at the remote" test "$(branches)" = "$before"
 : >"$git_faults"
 until_ready "... and it recovers" '.error == null'
 holds "... the put is 202 now" test "$(put_note five fifth)" = 202
