@@ -42,7 +42,7 @@
 
 const struct cli_option cli_transport_options[] = {
     STORE_OPTION,
-    {"concurrency", 0, CLI_OPTION_TEXT, "N", "blobs at once: 1 to 64, otherwise 4",
+    {"concurrency", 0, CLI_OPTION_TEXT, "N", "blobs at once: 1 to 64, otherwise 6",
      TRANSPORT(concurrency)},
     REGISTRY_OPTIONS,
     {0},

@@ -32,7 +32,7 @@ struct oci_session_options {
     bool is_insecure;                    /* no TLS verification */
     bool is_plain_http;                  /* asked for all hosts of this session */
     const char *const *plain_http_hosts; /* NULL-terminated, or NULL */
-    unsigned concurrency;                /* layers at once; 0 = 4 */
+    unsigned concurrency;                /* layers at once; 0 = 6 */
     int64_t stall_timeout_ms;            /* without a byte, then a try is given up; 0 = 30 s */
     /* Told of long work (bytes so far of total, per blob); may be NULL. Any thread. */
     void (*progress)(

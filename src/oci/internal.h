@@ -22,7 +22,7 @@ struct oci_session {
     const struct oci_trust *trust; /* borrowed; NULL: no policy */
 };
 
-#define OCI_CONCURRENCY_DEFAULT 4
+#define OCI_CONCURRENCY_DEFAULT 6
 
 /* CANCELLED when whoever runs the session wants it to end; asked now and then by all that takes long. */
 enum err_kind oci_session_check(const struct oci_session *s, struct err *err) MUST_USE;

@@ -251,6 +251,11 @@ enum err_kind oci_layout_rename(
     return set_name(l, &entry, err);
 }
 
+enum err_kind oci_layout_edit_begin(struct oci_layout *l, int *ret_fd, struct err *err)
+{
+    return layout_edit_lock(l->dir, ret_fd, err);
+}
+
 /* --- reading -------------------------------------------------------------------------------------- */
 
 bool oci_layout_has(const struct oci_layout *l, const char *digest, uint64_t size)

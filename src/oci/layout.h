@@ -11,7 +11,9 @@
  *    the lock shared for the moment that takes; resolving a name pins what it means. Pins last as long as
  *    the handle, and no longer than the process.
  *  - A prune holds the lock exclusively from its first look to its last unlink, and keeps what is pinned.
- *  - No lock is ever held across network I/O, and none is taken while another one is held.
+ *  - Who reads what a name means, to change it, holds a lock of its own from reading to renaming
+ *    (oci_layout_edit_begin); under it the layout's lock is taken as ever.
+ *  - No lock is ever held across network I/O, and but for that none is taken while another one is held.
  * Order that a crash or a power cut can break off anywhere: bytes of a blob synced, blob named, directory
  * of blobs synced, index.json's bytes synced, renamed, directory synced; a prune goes the other way round.
  */
@@ -81,6 +83,10 @@ enum err_kind oci_layout_rename(
     uint64_t size,
     const char *expected,
     struct err *err) MUST_USE;
+
+/* Waits until nobody else edits a name by reading what it means and putting something else there; close(*ret_fd)
+ * lets the next one go on. Others may still name it: oci_layout_rename sees that. */
+enum err_kind oci_layout_edit_begin(struct oci_layout *l, int *ret_fd, struct err *err) MUST_USE;
 
 /* --- blobs ------------------------------------------------------------------------------------ */
 

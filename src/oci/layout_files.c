@@ -22,22 +22,41 @@ char *layout_blob_path(const struct oci_layout *l, const char *digest)
 
 /* --- the lock ------------------------------------------------------------------------------------- */
 
+static enum err_kind lock_file(int fd, int how, const char *path, struct err *err)
+{
+    while (flock(fd, how) != 0) {
+        if (errno != EINTR)
+            return err_errno(err, errno, "locking '%s'", path);
+    }
+    return ERR_OK;
+}
+
+static enum err_kind
+open_locked(const char *path, int flags, unsigned mode, int how, int *ret_fd, struct err *err)
+{
+    autoclose int fd = open(path, flags | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(err, errno, "opening the lock file '%s'", path);
+    enum err_kind r = lock_file(fd, how, path, err);
+    if (r != ERR_OK)
+        return r;
+    *ret_fd = fd;
+    fd = -1;
+    return ERR_OK;
+}
+
 enum err_kind
 layout_lock(const char *dir, unsigned mode, enum layout_lock how, int *ret_fd, struct err *err)
 {
     autofree char *path = fs_join(dir, "index.json.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
-    if (fd < 0)
-        return err_errno(err, errno, "opening the lock file '%s'", path);
-    while (flock(fd, how == LAYOUT_SHARED ? LOCK_SH : LOCK_EX) != 0) {
-        if (errno == EINTR)
-            continue;
-        enum err_kind r = err_errno(err, errno, "locking '%s'", path);
-        close(fd);
-        return r;
-    }
-    *ret_fd = fd;
-    return ERR_OK;
+    return open_locked(
+        path, O_RDWR | O_CREAT, mode, how == LAYOUT_SHARED ? LOCK_SH : LOCK_EX, ret_fd, err);
+}
+
+enum err_kind layout_edit_lock(const char *dir, int *ret_fd, struct err *err)
+{
+    autofree char *path = fs_join(dir, "oci-layout");
+    return open_locked(path, O_RDONLY, 0, LOCK_EX, ret_fd, err);
 }
 
 /* --- temporary files ------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
  *   .pins/<id>            digests, one a line, that a process relies on; it holds flock(EX) on it
  *   .used/<hex>           empty; its mtime is when the image of that digest was last used
  *   index.json.lock       the lock of the layout
+ *   oci-layout            who edits what a name means holds flock(EX) on it
  *   index.json.tmp        the next index.json, written under the lock
  *
  * A dead process holds no lock, so its files are told from those of a live one and are swept. Who makes
@@ -44,6 +45,9 @@ enum layout_lock {
 /* Waits for it; close(*ret_fd) lets go. Not to be taken by one thread twice. */
 enum err_kind layout_lock(
     const char *dir, unsigned mode, enum layout_lock how, int *ret_fd, struct err *err) MUST_USE;
+
+/* As oci_layout_edit_begin. */
+enum err_kind layout_edit_lock(const char *dir, int *ret_fd, struct err *err) MUST_USE;
 
 /* --- temporary files ---------------------------------------------------------------------------- */
 

@@ -45,7 +45,7 @@ enum err_kind oci_referrers_list(
  * Put a manifest that names `subject_digest` as its subject: its blobs are there already. Where the
  * registry has no referrers API (no OCI-Subject in its answer), and in a layout, the fallback index
  * gets an entry too; entries of neighbours are kept: If-Match where there is an ETag, and it is read
- * again afterwards; CONFLICT after a dozen tries, in a layout a thousand. What is listed already is not listed twice.
+ * again afterwards; CONFLICT after a dozen tries. What is listed already is not listed twice.
  */
 enum err_kind oci_referrers_put(
     struct oci_place *p,

@@ -1,11 +1,11 @@
 #include "oci/tag_edit.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/ids.h"
 
 #include <time.h>
 
-/* In a layout somebody always gets on, and a try costs next to nothing: the bound is for what is broken. */
-enum { TRIES_MAX = 12, LAYOUT_TRIES_MAX = 1000, SETTLE_LEAST_MS = 5, SETTLE_MOST_MS = 2000 };
+enum { TRIES_MAX = 12, SETTLE_LEAST_MS = 5, SETTLE_MOST_MS = 2000 };
 #define WRITTEN_MAX ((size_t)4 << 20) /* distribution-spec: registries take at least this */
 
 /* --- small blobs -------------------------------------------------------------------------------------- */
@@ -134,10 +134,13 @@ enum err_kind
 oci_tag_edit(struct oci_place *p, const char *tag, const struct oci_tag_edit *edit, struct err *err)
 {
     bool is_in = false;
-    const int most = p->layout != NULL ? LAYOUT_TRIES_MAX : TRIES_MAX;
-    for (int tries = 0; tries < most; tries++) {
+    autoclose int lock = -1;
+    enum err_kind r = p->layout != NULL ? oci_layout_edit_begin(p->layout, &lock, err) : ERR_OK;
+    if (r != ERR_OK)
+        return err_wrap(err, "tag '%s'", tag);
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
         int64_t begun_ms = clock_monotonic_ms();
-        enum err_kind r = try_once(p, tag, edit, &is_in, err);
+        r = try_once(p, tag, edit, &is_in, err);
         if (r != ERR_OK && r != ERR_CONFLICT)
             return err_wrap(err, "tag '%s'", tag);
         if (is_in || (r == ERR_OK && p->layout != NULL))
@@ -146,5 +149,5 @@ oci_tag_edit(struct oci_place *p, const char *tag, const struct oci_tag_edit *ed
     }
     return err_set(
         err, ERR_CONFLICT, "tag '%s': others change it all the time; gave up after %d tries", tag,
-        most);
+        TRIES_MAX);
 }
