@@ -17,6 +17,8 @@ static void set_options(void)
     git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
     /* trees.h caches trees of any size already parsed: a second copy would only take memory */
     git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)0);
+    /* the same few files are read by call after call: header, bytes and their hash each time */
+    git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_BLOB, (size_t)(256 << 10));
     git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)(8 << 20));
 }
 
