@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* Git waits 0.1 s for a ref and 1 s for packed-refs (core.filesRefLockTimeout, packedRefsTimeout). */
-#define LOCK_WAIT_MS 500
+#define LOCK_WAIT_MS 3000
 #define LOCK_STEP_MS 5
 
 struct update {
