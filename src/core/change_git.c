@@ -90,6 +90,8 @@ static enum err_kind publish(
     r = answer(a, ret, err);
     /* ended between our look at it and our commit: what is asked for becomes another one */
     a->is_race = r == ERR_CONFLICT;
+    if (r != ERR_OK && !a->is_race)
+        core_propose_wake(a->c); /* the branch is there */
     return r;
 }
 

@@ -49,7 +49,11 @@ enum err_kind core_attempt_prepare(struct core_attempt *a, struct err *err) MUST
 enum err_kind
 core_propose(struct core *c, const char *id, char **ret_url, struct err *err) MUST_USE;
 /*
- * Make a proposal of each branch cup/proposal/<id> that has none: what is left of a write that was cut off
- * between the two. Those that cannot be are noted and left for the next time.
+ * Keep looking for branches cup/proposal/<id> that have no proposal (what is left of a write that was cut off
+ * between the two, by whichever replica), and make them one: at once, now and then, and after
+ * core_propose_wake. What cannot be done is noted and tried again. Nothing to do where the branch is all
+ * there is of a proposal.
  */
-enum err_kind core_propose_leftovers(struct core *c, struct err *err) MUST_USE;
+enum err_kind core_propose_start(struct core *c, struct err *err) MUST_USE;
+void core_propose_stop(struct core *c);
+void core_propose_wake(struct core *c);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "core/branches.h"
+#include "core/change_git.h"
 #include "core/claims.h"
 #include "core/follow.h"
 #include "core/internal.h"
@@ -12,6 +13,7 @@
 #include "core/upkeep.h"
 #include "core/verdicts.h"
 #include "http/client.h"
+#include "repo/lease.h"
 #include "repo/remote.h"
 #include "scm/place.h"
 
@@ -77,9 +79,10 @@ enum err_kind core_set_self_url(struct core *c, const char *url, struct err *err
     enum err_kind r = open_driver(c, c->scm->driver, &next, err);
     if (r != ERR_OK)
         return r;
+    core_propose_stop(c); /* it uses the driver */
     c->scm->driver->free(c->scm);
     c->scm = next;
-    return ERR_OK;
+    return core_propose_start(c, err);
 }
 
 /* "Name <mail>", as Git writes it; what cannot stand in a commit shows with the first one. */
@@ -119,6 +122,8 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
     remote.http = c->http;
     if (r == ERR_OK)
         r = repo_open(&options, &c->repo, err);
+    if (r == ERR_OK)
+        c->lease = repo_lease_new(c->repo);
     return r == ERR_OK ? open_scm(c, o, err) : r;
 }
 
@@ -198,6 +203,7 @@ struct core *core_free(struct core *c)
     if (c == NULL)
         return NULL;
     core_upkeep_stop(c->upkeep);
+    core_propose_stop(c);
     core_follow_stop(c);
     core_snapshot_unref(c->current);
     core_cache_free(c->cache);
@@ -206,6 +212,7 @@ struct core *core_free(struct core *c)
     core_verdicts_free(c->verdicts);
     if (c->scm != NULL)
         c->scm->driver->free(c->scm);
+    repo_lease_free(c->lease);
     repo_free(c->repo);
     http_client_free(c->http);
     free(c->repo_url);

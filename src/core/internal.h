@@ -32,7 +32,9 @@ struct core {
     struct core_cache *cache;
     struct core_branches *branches; /* Git sources */
     struct core_claims *claims;
-    char *author_name; /* of commits that no requester is known of */
+    struct repo_lease *lease;   /* NULL: the repository cannot be written to */
+    struct core_sync *finisher; /* core/propose.c; NULL until the address is set */
+    char *author_name;          /* of commits that no requester is known of */
     char *author_email;
     struct core_verdicts *verdicts;
     void (*note)(

@@ -1,6 +1,9 @@
 /* A branch becomes a proposal: what it says comes from its commits, whoever pushed them. */
 #include "base/mem.h"
 #include "core/change_git.h"
+#include "core/sync.h"
+
+static const int64_t LOOK_EVERY_MS = 10 * 60 * 1000;
 
 /* The first commit of the branch has the title; each has its own in the body. */
 struct texts {
@@ -86,22 +89,74 @@ static enum err_kind finish_one(struct core *c, const char *id, struct err *err)
     return r;
 }
 
-enum err_kind core_propose_leftovers(struct core *c, struct err *err)
+/* Would the next one fail in the same way? */
+static bool is_hopeless(enum err_kind kind)
 {
+    return kind == ERR_UNAVAILABLE || kind == ERR_TIMEOUT || kind == ERR_UNAUTHENTICATED ||
+        kind == ERR_DENIED;
+}
+
+static enum err_kind finish_all(
+    struct core *c,
+    const struct repo_refs *refs,
+    const struct scm_proposals *open,
+    const atomic_bool *cancel,
+    struct err *err)
+{
+    enum err_kind result = ERR_OK;
+    for (size_t i = 0; i < refs->count && !is_hopeless(result) && !atomic_load(cancel); i++) {
+        const char *id = refs->items[i].name + strlen(CORE_BRANCH_REF_PREFIX);
+        struct err own;
+        if (!id_is_valid(str_from(id)) || is_listed(open, id) || finish_one(c, id, &own) == ERR_OK)
+            continue;
+        err_wrap(&own, "branch '" SCM_BRANCH_PREFIX "%s' has no proposal", id);
+        result = own.kind;
+        *err = own;
+    }
+    return result;
+}
+
+static enum err_kind look(void *data, const atomic_bool *cancel, struct err *err)
+{
+    struct core *c = data;
     struct repo_refs refs = {0};
     struct scm_proposals open = {0};
     enum err_kind r = repo_ref_list(c->repo, CORE_BRANCH_REF_PREFIX, &refs, err);
     if (r == ERR_OK && refs.count > 0)
         r = c->scm->driver->list(c->scm, false, &open, err);
-    for (size_t i = 0; r == ERR_OK && i < refs.count; i++) {
-        const char *id = refs.items[i].name + strlen(CORE_BRANCH_REF_PREFIX);
-        if (!id_is_valid(str_from(id)) || is_listed(&open, id))
-            continue;
-        r = finish_one(c, id, err);
-        if (r != ERR_OK)
-            err_wrap(err, "branch '" SCM_BRANCH_PREFIX "%s'", id);
-    }
+    if (r == ERR_OK)
+        r = finish_all(c, &refs, &open, cancel, err);
     repo_refs_deinit(&refs);
     scm_proposals_deinit(&open);
     return r;
+}
+
+static void note_state(void *data, const struct err *err)
+{
+    struct core *c = data;
+    if (c->note != NULL && err != NULL)
+        c->note(
+            c->note_data, LOG_WARN, "a proposal cannot be opened; it is tried again",
+            str_from(err->text));
+}
+
+enum err_kind core_propose_start(struct core *c, struct err *err)
+{
+    struct core_sync_options options = {
+        .poll_ms = LOOK_EVERY_MS, .look = look, .note = note_state, .data = c};
+    if (strcmp(c->scm->driver->name, "plain") == 0)
+        return ERR_OK;
+    c->finisher = core_sync_new(&options);
+    return core_sync_start(c->finisher, err);
+}
+
+void core_propose_stop(struct core *c)
+{
+    c->finisher = core_sync_free(c->finisher);
+}
+
+void core_propose_wake(struct core *c)
+{
+    if (c->finisher != NULL)
+        core_sync_wake(c->finisher);
 }
