@@ -1,5 +1,6 @@
 /* cup delete: objects by name, or those that files describe. */
 #include "base/mem.h"
+#include "cli/change_set.h"
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/object.h"
@@ -8,26 +9,28 @@
 
 struct delete_options {
     struct cli_files files;
-    bool is_dry_run;
+    struct cli_write write;
 };
 
 #define OPTION(member) offsetof(struct delete_options, member)
 static const struct cli_option options[] = {
     {"dry-run", 0, CLI_OPTION_FLAG, NULL, "the server checks everything and changes nothing",
-     OPTION(is_dry_run)},
+     OPTION(write.is_dry_run)},
+    {"message", 0, CLI_OPTION_TEXT, "TEXT", "of commit and proposal; its first line is the title",
+     OPTION(write.message)},
     {0},
 };
 
 /* One object; true when going on with the next makes sense. */
 static bool delete_one(
     struct cli *c,
-    bool is_dry_run,
+    const struct cli_write *write,
     struct buf *path,
     const char *label,
     struct cli_results *results)
 {
     struct err err = {0};
-    cli_object_write_query(c, is_dry_run, path);
+    cli_object_write_query(c, write, path);
     autofree char *what = mem_printf("deleting %s", label);
     enum err_kind r = cli_object_change(c, path->p, (struct str){0}, what, results, &err);
     if (r != ERR_OK)
@@ -57,25 +60,28 @@ static enum err_kind delete_names(
         if (r != ERR_OK)
             return r;
         autofree char *label = cli_object_label(&kind, ns, name);
-        goes_on = delete_one(c, o->is_dry_run, &path, label, results);
+        goes_on = delete_one(c, &o->write, &path, label, results);
     }
     return r;
 }
 
+/* One is a DELETE, several are one change. */
 static enum err_kind delete_files(
     struct cli *c, const struct delete_options *o, struct cli_results *results, struct err *err)
 {
     auto_kinds struct cli_kinds kinds = {0};
     auto_documents struct cli_documents documents = {0};
     enum err_kind r = cli_documents_read(c, &o->files, &documents, err);
-    bool goes_on = r == ERR_OK;
-    for (size_t i = 0; goes_on && i < documents.count; i++) {
-        auto_named struct cli_named named = {0};
-        r = cli_document_name(c, &documents.items[i], &kinds, &named, err);
-        if (r != ERR_OK)
-            return r;
-        goes_on = delete_one(c, o->is_dry_run, &named.path, named.label, results);
-    }
+    if (r != ERR_OK)
+        return r;
+    autofree struct cli_named *named = mem_alloc(documents.count * sizeof(*named));
+    r = cli_documents_name(c, &documents, &kinds, named, err);
+    if (r == ERR_OK && documents.count > 1)
+        r = cli_change_set(c, &documents, named, true, &o->write, results, err);
+    else if (r == ERR_OK)
+        delete_one(c, &o->write, &named[0].path, named[0].label, results);
+    for (size_t i = 0; i < documents.count; i++)
+        cli_named_deinit(&named[i]);
     return r;
 }
 
@@ -99,7 +105,8 @@ const struct cli_command cmd_delete = {
     .group = "Resources",
     .summary = "Delete resources",
     .usage = "(TYPE NAME… | -f FILE…)",
-    .details = "TYPE as for 'cup get'. With -f the objects that the files describe.\n",
+    .details = "TYPE as for 'cup get'. With -f the objects that the files describe, several of "
+               "them as one change.\n",
     .options = options,
     .shared_options = cli_file_options,
     .versions = CLI_VERSIONS_WRITE,

@@ -64,10 +64,13 @@ static enum err_kind find(struct cli *c, struct edited *e, struct err *err)
 
 static enum err_kind fetch(struct cli *c, struct edited *e, struct err *err)
 {
+    autobuf struct buf path = {0};
     autobuf struct buf body = {0};
     auto_json struct json_doc doc = {0};
     e->before.max = TEXT_MAX;
-    enum err_kind r = cli_object_get(c, e->path.p, e->label, &body, err);
+    buf_str(&path, buf_view(&e->path));
+    cli_object_read_query(c, &path);
+    enum err_kind r = cli_object_get(c, path.p, e->label, &body, err);
     if (r == ERR_OK)
         r = json_parse(buf_view(&body), JSON_STORED, &doc, err);
     if (r != ERR_OK)
@@ -126,7 +129,7 @@ static enum err_kind put(struct cli *c, struct edited *e, struct err *err)
     autobuf struct buf body = {.max = TEXT_MAX};
     auto_results struct cli_results results;
     cli_results_init(&results);
-    cli_object_write_query(c, false, &e->path);
+    cli_object_write_query(c, &(struct cli_write){0}, &e->path);
     autofree char *what = mem_printf("changing %s", e->label);
     enum err_kind r = body_of(c, e, &body, err);
     if (r == ERR_OK)

@@ -13,7 +13,7 @@ struct cli;
 enum cli_versions {
     CLI_VERSIONS_NONE,  /* nothing: they are refused */
     CLI_VERSIONS_READ,  /* read there instead of the target branch */
-    CLI_VERSIONS_WRITE, /* '--proposal new' alone: do not extend the object's open proposal */
+    CLI_VERSIONS_WRITE, /* '--proposal' alone: an id, or 'new': not the object's open one */
 };
 
 struct cli_command {

@@ -38,7 +38,8 @@ const struct cli_option cli_global_options[] = {
     {"revision", 0, CLI_OPTION_TEXT, "REV", "get, diff, history: as of this branch, tag or commit",
      GLOBAL(revision)},
     {"proposal", 0, CLI_OPTION_TEXT, "ID",
-     "get, diff, history: as of this proposal; 'new' for apply, edit, delete: make another one",
+     "get, diff, history: as of this proposal; apply, edit, delete: change it, or 'new' for "
+     "another one",
      GLOBAL(proposal)},
     {"quiet", 'q', CLI_OPTION_FLAG, NULL, "no notes and no progress", GLOBAL(is_quiet)},
     {"no-color", 0, CLI_OPTION_FLAG, NULL, "no colours", GLOBAL(no_color)},

@@ -270,3 +270,16 @@ enum err_kind cli_document_name(
     };
     return ERR_OK;
 }
+
+enum err_kind cli_documents_name(
+    struct cli *c,
+    const struct cli_documents *documents,
+    struct cli_kinds *kinds,
+    struct cli_named *ret,
+    struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    for (size_t i = 0; r == ERR_OK && i < documents->count; i++)
+        r = cli_document_name(c, &documents->items[i], kinds, &ret[i], err);
+    return r;
+}

@@ -66,3 +66,10 @@ enum err_kind cli_document_name(
     struct cli_kinds *kinds,
     struct cli_named *ret,
     struct err *err) MUST_USE;
+/* Each of them; ret has room for all, and what is filled in is to be released in any case. */
+enum err_kind cli_documents_name(
+    struct cli *c,
+    const struct cli_documents *documents,
+    struct cli_kinds *kinds,
+    struct cli_named *ret,
+    struct err *err) MUST_USE;

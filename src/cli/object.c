@@ -74,8 +74,8 @@ static struct str or_dash(struct str text)
     return text.n == 0 ? STR("-") : text;
 }
 
-static enum err_kind
-take_result(struct cli *c, struct str body, struct cli_results *results, struct err *err)
+enum err_kind
+cli_results_take(struct cli *c, struct str body, struct cli_results *results, struct err *err)
 {
     auto_json struct json_doc doc = {0};
     enum err_kind r = json_parse(body, JSON_STORED, &doc, err);
@@ -98,13 +98,16 @@ take_result(struct cli *c, struct str body, struct cli_results *results, struct 
 
 void cli_object_read_query(const struct cli *c, struct buf *path)
 {
+    const char *proposal = c->globals.proposal;
     cli_path_query(path, "revision", c->globals.revision);
-    cli_path_query(path, "proposal", c->globals.proposal);
+    if (proposal != NULL && strcmp(proposal, "new") != 0)
+        cli_path_query(path, "proposal", proposal);
 }
 
-void cli_object_write_query(const struct cli *c, bool is_dry_run, struct buf *path)
+void cli_object_write_query(const struct cli *c, const struct cli_write *write, struct buf *path)
 {
-    cli_path_query(path, "dryRun", is_dry_run ? "All" : NULL);
+    cli_path_query(path, "dryRun", write->is_dry_run ? "All" : NULL);
+    cli_path_query(path, "message", write->message);
     cli_path_query(path, "proposal", c->globals.proposal);
 }
 
@@ -144,5 +147,5 @@ enum err_kind cli_object_change(
         cli_debug(c, "%s: nothing to change", what);
         return ERR_OK;
     }
-    return take_result(c, buf_view(&answer), results, err);
+    return cli_results_take(c, buf_view(&answer), results, err);
 }

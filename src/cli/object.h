@@ -31,12 +31,20 @@ struct cli_results {
 void cli_results_init(struct cli_results *results);
 void cli_results_deinit(struct cli_results *results);
 #define auto_results CLEANUP(cli_results_deinit)
+/* Take in the answer to a change. */
+enum err_kind cli_results_take(
+    struct cli *c, struct str body, struct cli_results *results, struct err *err) MUST_USE;
 void cli_results_end(struct cli *c, const struct cli_results *results);
 
-/* The query of a read, from --revision and --proposal. */
+/* The query of a read, from --revision and --proposal ('new' is read from the target). */
 void cli_object_read_query(const struct cli *c, struct buf *path);
-/* The query of a change, from --dry-run and --proposal. */
-void cli_object_write_query(const struct cli *c, bool is_dry_run, struct buf *path);
+/* What the commands that change objects have in common. */
+struct cli_write {
+    bool is_dry_run;
+    const char *message; /* of commit and proposal; NULL: the server's own */
+};
+/* The query of a change, from --dry-run, --message and --proposal. */
+void cli_object_write_query(const struct cli *c, const struct cli_write *write, struct buf *path);
 /* Would the next change of the same run fail in the same way? */
 bool cli_object_is_hopeless(enum err_kind kind);
 /* GET one object. What the label says is in errors. */

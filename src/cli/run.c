@@ -248,12 +248,6 @@ static enum err_kind check_versions(const struct cli *c, struct err *err)
         return err_set(
             err, ERR_USAGE, "'cup %s' does not take '--%s'", c->command_name,
             revision != NULL ? "revision" : "proposal");
-    if (strcmp(proposal, "new") != 0)
-        return err_set(
-            err, ERR_USAGE,
-            "'cup %s' takes '--proposal new' only: a change extends the object's "
-            "open proposal by itself",
-            c->command_name);
     return ERR_OK;
 }
 

@@ -17,7 +17,8 @@ static void test_lease__who_is_alone_clears_locks_of_our_refs(void **state)
     make_locks(l);
     struct repo_lease *lease = repo_lease_new(l->repo);
     assert_non_null(lease);
-    lab_expect(l, "cd .git/refs && find . -type f | sort", "./heads/cup/proposal/ref\n./heads/main.lock");
+    lab_expect(
+        l, "cd .git/refs && find . -type f | sort", "./heads/cup/proposal/ref\n./heads/main.lock");
     repo_lease_free(lease);
 }
 
@@ -39,8 +40,10 @@ static void test_lease__lets_a_killed_ones_ref_move_again(void **state)
 {
     struct lab *l = *state;
     struct err err;
-    lab_sh(l, "git commit -q --allow-empty -m a && mkdir -p .git/refs/heads/cup/proposal && "
-              "touch .git/refs/heads/cup/proposal/x.lock");
+    lab_sh(
+        l,
+        "git commit -q --allow-empty -m a && mkdir -p .git/refs/heads/cup/proposal && "
+        "touch .git/refs/heads/cup/proposal/x.lock");
     struct repo_ref_update move = {
         .name = "refs/heads/cup/proposal/x", .new_commit = lab_rev(l, "main")};
     assert_int_not_equal(repo_ref_update(l->repo, &move, 1, &err), ERR_OK);

@@ -126,7 +126,7 @@ metadata: {name: second}
 spec:
   size: 3
 YAML
-prints "a dry run answers as the real one" <(head -n 2 wanted; tail -n 1 wanted) cup apply -f both.yaml --dry-run
+prints "a dry run of two answers as the real one: one Result" wanted cup apply -f both.yaml --dry-run
 holds "... and changes nothing" test ! -e "$(file_of default from-yaml)"
 expect_exit 0 cup apply -f both.yaml -n team-a
 holds "YAML keeps its numbers too" grep -q '2.50' "$(file_of default from-yaml)"
