@@ -36,6 +36,9 @@ static const struct row rows[FLAG_COUNT] = {
     [FLAG_GIT_AUTHOR] =
         {"api-git-author", "cup <cup@flipt.io>", "author of commits; committer is always cup",
          false},
+    [FLAG_GIT_SIGNING_KEY] =
+        {"api-git-signing-key", "",
+         "file of an SSH key, without passphrase, that signs commits (needs ssh-keygen)", false},
     [FLAG_GIT_POLL] =
         {"api-git-poll", "", "how often the branch is looked at (default 1s on disk, 10s remote)",
          false},

@@ -158,6 +158,8 @@ static enum err_kind read_git(const struct flags *f, struct core_options *core, 
     core->git_repo = flags_get(f, FLAG_GIT_REPO);
     core->git_branch = flags_get(f, FLAG_GIT_BRANCH);
     core->git_author = flags_get(f, FLAG_GIT_AUTHOR);
+    core->git_signing_key =
+        flags_is_given(f, FLAG_GIT_SIGNING_KEY) ? flags_get(f, FLAG_GIT_SIGNING_KEY) : NULL;
     core->git_username = given(f, FLAG_GIT_USERNAME);
     core->git_ssh_key = given(f, FLAG_GIT_SSH_KEY);
     core->git_ssh_known_hosts = given(f, FLAG_GIT_SSH_KNOWN_HOSTS);

@@ -124,6 +124,8 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
         r = repo_open(&options, &c->repo, err);
     if (r == ERR_OK)
         c->lease = repo_lease_new(c->repo);
+    if (r == ERR_OK && o->git_signing_key != NULL)
+        r = repo_sign_with(c->repo, o->git_signing_key, err);
     return r == ERR_OK ? open_scm(c, o, err) : r;
 }
 

@@ -17,13 +17,14 @@ struct core;
 struct http_proxies;
 struct core_options {
     enum { CORE_SOURCE_LOCAL, CORE_SOURCE_GIT } source;
-    const char *local_path;    /* local: the directory */
-    const char *git_repo;      /* git: path or URL */
-    const char *git_branch;    /* "main" */
-    const char *git_scm;       /* "plain" */
-    const char *git_author;    /* "Name <mail>" of commits; NULL: "cup <cup@flipt.io>" */
-    const char *git_scm_url;   /* of the forge's API; NULL: that of the repository's host */
-    const char *git_scm_token; /* for the forge; NULL: the password in git_repo. Never shown. */
+    const char *local_path;      /* local: the directory */
+    const char *git_repo;        /* git: path or URL */
+    const char *git_branch;      /* "main" */
+    const char *git_scm;         /* "plain" */
+    const char *git_signing_key; /* SSH key that signs commits; NULL: none does */
+    const char *git_author;      /* "Name <mail>" of commits; NULL: "cup <cup@flipt.io>" */
+    const char *git_scm_url;     /* of the forge's API; NULL: that of the repository's host */
+    const char *git_scm_token;   /* for the forge; NULL: the password in git_repo. Never shown. */
     int64_t git_poll_ms;    /* how often the branch is looked at; 0: 1 s on disk, 10 s elsewhere */
     int64_t git_timeout_ms; /* of one fetch or push as a whole; 0: 60 s */
     const char *git_username; /* where git_repo names none; NULL: none */

@@ -110,7 +110,9 @@ enum err_kind repo_write_commit(
     if (kind == ERR_OK)
         kind = make_signature(&spec->committer, spec->when_unix_s, &committer, err);
     if (kind == ERR_OK)
-        kind = create(r, spec, author, committer, tree, ret, err);
+        kind = r->signing_key != NULL
+            ? repo_write_signed_commit(r, spec, author, committer, tree, ret, err)
+            : create(r, spec, author, committer, tree, ret, err);
     git_signature_free(author);
     git_signature_free(committer);
     return kind;

@@ -25,6 +25,7 @@ struct wire_place;
 struct repo {
     char *shown;  /* what repo_display_url gives */
     char *path;   /* absolute, of what was opened */
+    char *signing_key; /* file; NULL: commits are not signed */
     git_odb *odb; /* git_odb locks inside: shared by all threads (libgit2 docs/threading.md) */
     struct trees *trees;       /* parsed trees; locks inside */
     struct ref_memo *ref_memo; /* what was read of refs; locks inside */
@@ -135,6 +136,14 @@ void repo_path_shown(struct str path, char *ret, size_t ret_bytes);
  * gitmodulesSymlink), under any of their names. INVALID. */
 enum err_kind repo_check_link(struct str path, struct err *err) MUST_USE;
 /* Write a commit object over this tree. */
+enum err_kind repo_write_signed_commit(
+    struct repo *r,
+    const struct repo_commit_spec *spec,
+    const git_signature *author,
+    const git_signature *committer,
+    const git_oid *tree,
+    struct repo_id *ret,
+    struct err *err) MUST_USE;
 enum err_kind repo_write_commit(
     struct repo *r,
     const struct repo_commit_spec *spec,

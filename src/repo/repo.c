@@ -138,6 +138,7 @@ struct repo *repo_free(struct repo *r)
     free(r->fetch_lock);
     free(r->shown);
     free(r->path);
+    free(r->signing_key);
     free(r);
     git_libgit2_shutdown();
     return NULL;

@@ -39,6 +39,11 @@ struct repo_options {
 enum err_kind
 repo_open(const struct repo_options *options, struct repo **ret, struct err *err) MUST_USE;
 struct repo *repo_free(struct repo *r);
+/*
+ * From now on all commits that are made here, merges as well, are signed by this SSH key (repo/sign.h), which
+ * is tried at once. Before other threads use the repository. Fails as repo_sign.
+ */
+enum err_kind repo_sign_with(struct repo *r, const char *key_file, struct err *err) MUST_USE;
 const char *repo_display_url(const struct repo *r); /* credentials taken out */
 
 /* Commit that ref `name` ("refs/heads/main") points to; NOT_FOUND. */
