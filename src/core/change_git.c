@@ -14,6 +14,8 @@ static enum err_kind answer(struct core_attempt *a, struct core_result *ret, str
 {
     autofree char *url = NULL;
     enum err_kind r = core_propose(a->c, a->id, &url, err);
+    if (r == ERR_NOT_FOUND) /* at the forge: not what the client asked for */
+        r = err_as(err, ERR_FAILED);
     if (r == ERR_OK)
         core_change_result(ret, a->id, a->c->scm->driver->source, url);
     return r;
@@ -73,6 +75,22 @@ move_branch(struct core_attempt *a, const struct repo_id *commit, struct err *er
     return r;
 }
 
+/* Not with a commit that somebody added since we looked. */
+static enum err_kind
+close_proposal(struct core_attempt *a, struct core_result *ret, struct err *err)
+{
+    autofree char *ref = mem_printf(CORE_BRANCH_REF_PREFIX "%s", a->id);
+    struct repo_id now = {{0}};
+    enum err_kind r = repo_ref_read(a->c->repo, ref, &now, err);
+    if (r != ERR_OK && r != ERR_NOT_FOUND)
+        return r;
+    a->is_race = !repo_id_eq(&now, &a->base);
+    if (a->is_race)
+        return err_set(err, ERR_CONFLICT, "proposal '%s' was changed meanwhile", a->id);
+    ret->is_unchanged = true;
+    return a->c->scm->driver->close(a->c->scm, a->id, err);
+}
+
 static enum err_kind publish(
     struct core_attempt *a, const struct repo_id *commit, struct core_result *ret, struct err *err)
 {
@@ -80,10 +98,8 @@ static enum err_kind publish(
     enum err_kind r = a->is_open ? is_back_at_start(a, commit, &is_back, err) : ERR_OK;
     if (r != ERR_OK)
         return r;
-    if (is_back) {
-        ret->is_unchanged = true;
-        return a->c->scm->driver->close(a->c->scm, a->id, err);
-    }
+    if (is_back)
+        return close_proposal(a, ret, err);
     r = move_branch(a, commit, err);
     if (r != ERR_OK)
         return r;

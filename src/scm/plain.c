@@ -49,6 +49,10 @@ plain_create(struct scm *s, const struct scm_new *proposal, char **ret_url, stru
     struct plain *p = plain_of(s);
     struct plain_place place;
     enum err_kind r = plain_find(p, proposal->id, &place, err);
+    if (r == ERR_OK && place.state != SCM_OPEN)
+        return err_set(
+            err, ERR_CONFLICT, "proposal '%s' was %s meanwhile", proposal->id,
+            scm_state_name(place.state));
     if (r == ERR_OK)
         *ret_url = plain_url(p, proposal->id);
     return r;

@@ -7,13 +7,18 @@
 repo=$work/widgets.git
 widgets_repo "$repo" a b
 widgets_resources "$work/resources"
-sample=8
+sample=5
 [ "${CUP_FAULTS:-}" = full ] && sample=0
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-for mode in new more set back; do
-    mkdir "$work/$mode"
-    holds "t_adv_55: $mode" python3 "$CUP_SOURCE_DIR/tests/support/put_kill.py" --repo "$repo" --resources "$work/resources" \
-        --dir "$work/$mode" --mode $mode --sample $sample
+killed() { # MODE ARG…
+    local dir
+    dir=$(mktemp -d "$work/kill.XXXX")
+    holds "t_adv_55: $*" python3 "$CUP_SOURCE_DIR/tests/support/put_kill.py" --repo "$repo" --resources "$work/resources" \
+        --dir "$dir" --sample $sample --mode "$@"
     sed 's/^/# /' "$work/check.out"
+}
+for mode in new more set back; do
+    killed $mode
 done
+killed new --forge gitea
 done_testing

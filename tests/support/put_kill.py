@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """cupd is killed at every system call of a write, started again, and asked the same once more.
 
-  put_kill.py --repo BARE --resources DIR --dir D --mode new|more|back|set [--sample N] [-- CUPD-ARG…]
+  put_kill.py --repo BARE --resources DIR --dir D --mode new|more|back|set [--forge KIND] [--sample N]
 
 BARE is the repository before the write; D is an empty folder to work in. A first write is traced to learn the
 calls that change anything (files, and what is sent); then for each of them (or --sample of them) a copy
@@ -12,7 +12,9 @@ of BARE gets a cupd of its own, which is killed when it is about to make the cal
     the write makes, no lock, no second one after yet another retry.
 
 Modes: new (a PUT with a key), more (a PUT that goes on with an open proposal, without a key), back (a PUT that
-brings the object back, which closes the proposal), set (POST of two changes, with a key).
+brings the object back, which closes the proposal), set (POST of two changes, with a key). With --forge the
+proposals are in a forge.py of that kind: there is never more than one, and the second cupd opens the one that is missing
+before it is asked anything.
 """
 import argparse
 import glob
@@ -26,7 +28,7 @@ import subprocess
 import sys
 import time
 
-CALLS = ["write", "pwrite64", "writev", "sendto", "sendmsg", "fsync", "fdatasync", "rename", "renameat", "renameat2",
+CALLS = ["connect", "write", "pwrite64", "writev", "sendto", "sendmsg", "fsync", "fdatasync", "rename", "renameat", "renameat2",
          "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "openat", "ftruncate"]
 LINE = re.compile(r"^(\d+) +(\w+)\(")
 WIDGETS = "/apis/demo.example/v1/namespaces/default/widgets/"
@@ -41,12 +43,37 @@ def widget(name, size):
             "spec": {"size": size}}
 
 
-class Server:
+class Forge:
+    """forge.py over the repository of one point."""
+
     def __init__(self, o, repo):
+        here = os.path.dirname(os.path.abspath(__file__))
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(here, "forge.py"), "--kind", o.forge, "--repo", repo, "--name", "acme/site", "--token", "t",
+             "--log", os.path.join(o.dir, "forge.log")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.url = self.process.stdout.readline().decode().strip().split("=", 1)[1]
+
+    def open_ones(self):
+        connection = http.client.HTTPConnection(self.url.split("/")[2], timeout=60)
+        connection.request("GET", "/_/state")
+        state = json.loads(connection.getresponse().read())
+        connection.close()
+        return [r for r in state["requests"] if r["state"] == "open"]
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Server:
+    def __init__(self, o, repo, forge=None):
+        flags = [] if forge is None else [
+            "-api-git-scm", o.forge, "-api-git-scm-url", forge.url, "-api-git-scm-token", "t"]
         self.log = open(os.path.join(o.dir, "cupd.log"), "wb")
         self.process = subprocess.Popen(
             ["cupd", "serve", "-api-address", "127.0.0.1:0", "-api-source", "git", "-api-git-repo", repo, "-api-git-poll", "1h",
-             "-api-data", os.path.join(o.dir, "data"), "-api-resources", o.resources, *o.more],
+             "-api-data", os.path.join(o.dir, "data"), "-api-resources", o.resources, *flags],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.address = self.wait_for(rb"msg=Listening\.\.\. address=(\S+)").decode()
 
@@ -140,19 +167,24 @@ def prepare(o):
 
 
 def fresh(o, template):
-    repo = os.path.join(o.dir, "repo.git")
+    repo = os.path.join(o.dir, "acme", "site.git")
+    os.makedirs(os.path.dirname(repo), exist_ok=True)
     shutil.rmtree(repo, ignore_errors=True)
     subprocess.run(["cp", "-a", template, repo], check=True)
     return repo
 
 
 def learn(o, template):
-    server = Server(o, fresh(o, template))
+    repo = fresh(o, template)
+    forge = Forge(o, repo) if o.forge else None
+    server = Server(o, repo, forge)
     log = os.path.join(o.dir, "trace")
     tracer = Tracer(server, log)
     answer = write(o, server)
     tracer.end()
     server.end()
+    if forge:
+        forge.end()
     if answer is None or answer[0] not in (202, 204):
         raise Failed("the write itself: %r" % (answer,))
     counts = {}
@@ -191,9 +223,30 @@ def check_end(o, repo, answer):
         raise Failed("locks are left: %r" % locks(repo))
 
 
+def check_forge(forge, repo):
+    """One request for each branch, made by cupd itself where it was missing."""
+    for _ in range(1000):
+        there = forge.open_ones()
+        if len(there) > 1:
+            raise Failed("the forge has %d open requests" % len(there))
+        if len(there) == len(branches(repo)):
+            return
+        time.sleep(0.02)
+    raise Failed("the forge has %d open requests, the repository %d branches" % (len(there), len(branches(repo))))
+
+
 def point(o, template, name, number):
     repo = fresh(o, template)
-    server = Server(o, repo)
+    forge = Forge(o, repo) if o.forge else None
+    try:
+        return point_with(o, repo, forge, name, number)
+    finally:
+        if forge:
+            forge.end()
+
+
+def point_with(o, repo, forge, name, number):
+    server = Server(o, repo, forge)
     tracer = Tracer(server, "/dev/null", "-e", "inject=%s:signal=KILL:when=%d" % (name, number))
     answer = write(o, server)
     for _ in range(20):
@@ -204,11 +257,15 @@ def point(o, template, name, number):
     server.end()
     tracer.end()
     check_now(o, repo, answer)
-    server = Server(o, repo)
+    server = Server(o, repo, forge)
     try:
+        if forge:
+            check_forge(forge, repo)
         check_end(o, repo, write(o, server))
         if o.mode != "more":
             check_end(o, repo, write(o, server))
+        if forge:
+            check_forge(forge, repo)
     finally:
         server.end()
     return was_killed
@@ -222,9 +279,8 @@ def main():
     parser.add_argument("--mode", required=True)
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
-    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-    o = parser.parse_args(sys.argv[1:at])
-    o.more = sys.argv[at + 1:]
+    parser.add_argument("--forge")
+    o = parser.parse_args()
     where = "before the first one"
     try:
         template = prepare(o)
