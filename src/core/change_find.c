@@ -90,6 +90,16 @@ static void go_on_with(struct core_attempt *a, const char *id, const struct repo
     a->is_open = true;
 }
 
+static enum err_kind match_branch(
+    struct core_attempt *a,
+    const struct repo_id *head,
+    struct core_branch_match *ret,
+    struct err *err)
+{
+    return core_branches_match(
+        a->c->branches, a->c->repo, &a->target, head, &a->change->objects, a->request, ret, err);
+}
+
 static enum err_kind consider(struct core_attempt *a, const struct repo_ref *ref, struct err *err)
 {
     const char *id = ref->name + strlen(CORE_BRANCH_REF_PREFIX);
@@ -97,9 +107,7 @@ static enum err_kind consider(struct core_attempt *a, const struct repo_ref *ref
     bool is_fine = false;
     if (!id_is_valid(str_from(id)))
         return ERR_OK;
-    enum err_kind r = core_branches_match(
-        a->c->branches, a->c->repo, &a->target, &ref->commit, &a->change->objects, a->request,
-        &match, err);
+    enum err_kind r = match_branch(a, &ref->commit, &match, err);
     if (r == ERR_OK && match.has_all)
         r = is_usable(a, id, &ref->commit, &is_fine, err);
     if (r == ERR_OK && is_fine) {
@@ -139,15 +147,20 @@ static enum err_kind use_named(struct core_attempt *a, struct str id, struct err
         r = is_usable(a, text, &head, &is_fine, err);
     if (r == ERR_OK && !is_fine)
         return err_set(err, ERR_CONFLICT, "proposal '%s' is not open (any more)", text);
+    struct core_branch_match match = {0};
+    if (r == ERR_OK)
+        r = match_branch(a, &head, &match, err);
     if (r == ERR_OK)
         go_on_with(a, text, &head);
+    a->is_done = match.has_request && match.has_all;
     return r;
 }
 
-/* A new proposal has the key's id, or one that writers of the same objects share at this moment. */
+/* A new proposal has the key's id, or one that writers of the same objects share at this moment. Before the look at
+ * what is open: who opened one until now is seen by that, who does it later is met at the claim. */
 static void choose_id(struct core_attempt *a)
 {
-    const char *wanted = a->request[0] != '\0' ? a->key_id : NULL;
+    const char *wanted = core_attempt_wanted_id(a);
     a->claim = core_claim_drop(a->c->claims, a->claim);
     if (a->change->options->proposal.n == 0) {
         a->claim = core_claims_take(a->c->claims, &a->change->objects, wanted);
@@ -170,11 +183,10 @@ enum err_kind core_attempt_prepare(struct core_attempt *a, struct err *err)
     a->base = a->target;
     a->is_open = false;
     a->is_done = false;
+    choose_id(a);
     if (asked.n == 0)
         r = find_open(a, err);
     else if (!str_eqz(asked, "new"))
         r = use_named(a, asked, err);
-    if (r == ERR_OK && !a->is_open)
-        choose_id(a);
     return r;
 }

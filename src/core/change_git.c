@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "core/twins.h"
 
-static const int TRIES = 5;
+#include <time.h>
+
+enum { TRIES = 5, PAUSE_MS = 20 };
 
 static enum err_kind answer(struct core_attempt *a, struct core_result *ret, struct err *err)
 {
@@ -65,12 +67,13 @@ move_branch(struct core_attempt *a, const struct repo_id *commit, struct err *er
     struct repo_ref_update update = {.name = ref, .new_commit = *commit};
     if (a->is_open)
         update.old_commit = a->base;
-    a->is_race = a->claim != NULL && !core_claim_is_free(a->c->claims, a->claim);
+    a->is_race = !a->is_open && a->claim != NULL &&
+        !core_claim_may_open(a->c->claims, a->claim, core_attempt_wanted_id(a));
     if (a->is_race)
-        return err_set(err, ERR_CONFLICT, "proposal '%s' was opened meanwhile", a->id);
+        return err_set(err, ERR_CONFLICT, "proposal '%s' is being opened", a->id);
     enum err_kind r = repo_ref_update(a->c->repo, &update, 1, err);
     a->is_race = r == ERR_CONFLICT;
-    if (r == ERR_OK && a->claim != NULL)
+    if (r == ERR_OK && !a->is_open && a->claim != NULL)
         core_claim_use(a->c->claims, a->claim);
     return r;
 }
@@ -224,8 +227,14 @@ static enum err_kind attempt_once(struct core_attempt *a, struct core_result *re
 {
     auto_vfs struct vfs *tree = NULL;
     struct repo_id root;
+    bool is_done = false;
     a->is_race = false;
-    enum err_kind r = core_attempt_prepare(a, err);
+    /* also after a race: it may have been against the same request, sent twice */
+    enum err_kind r =
+        a->request[0] == '\0' ? ERR_OK : core_attempt_find_retry(a, &is_done, ret, err);
+    if (r != ERR_OK || is_done)
+        return r;
+    r = core_attempt_prepare(a, err);
     if (r == ERR_OK && a->is_done)
         return unchanged(a, ret, err);
     if (r == ERR_OK)
@@ -233,10 +242,19 @@ static enum err_kind attempt_once(struct core_attempt *a, struct core_result *re
     return r == ERR_OK ? change_over_tree(a, tree, ret, err) : r;
 }
 
+/* Longer each time: who won the last race is most often about to be done. */
+static void wait_for_turn(int tries)
+{
+    const struct timespec pause = {.tv_nsec = tries * PAUSE_MS * 1000000L};
+    if (tries > 0)
+        nanosleep(&pause, NULL);
+}
+
 static enum err_kind try_often(struct core_attempt *a, struct core_result *ret, struct err *err)
 {
     enum err_kind r = ERR_OK;
     for (int i = 0; i < TRIES; i++) {
+        wait_for_turn(i);
         r = attempt_once(a, ret, err);
         if (!a->is_race)
             return r;
@@ -249,15 +267,10 @@ enum err_kind core_change_git(
 {
     struct core_attempt a = {.c = c, .change = change};
     struct err own; /* callers may not want one, but what failed decides here */
-    bool is_done = false;
-    enum err_kind r = ERR_OK;
     err_clear(&own);
-    if (change->options->idempotency_key.n > 0) {
+    if (change->options->idempotency_key.n > 0 && !change->options->is_dry_run)
         core_attempt_key(&a);
-        r = core_attempt_find_retry(&a, &is_done, ret, &own);
-    }
-    if (r == ERR_OK && !is_done)
-        r = try_often(&a, ret, &own);
+    enum err_kind r = try_often(&a, ret, &own);
     core_claim_drop(c->claims, a.claim);
     if (r != ERR_OK && err != NULL)
         *err = own;

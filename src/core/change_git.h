@@ -27,6 +27,11 @@ struct core_attempt {
     struct repo_id base; /* commit that the change is computed over */
 };
 
+/* The id that the request would like to have; NULL: any. */
+static inline const char *core_attempt_wanted_id(const struct core_attempt *a)
+{
+    return a->request[0] != '\0' ? a->key_id : NULL;
+}
 /* Fill in request and key_id. */
 void core_attempt_key(struct core_attempt *a);
 /* The proposal that this very request made, in whatever state it is now; *ret_done tells whether there is

@@ -8,8 +8,9 @@
 struct core_claim {
     char *key; /* the objects */
     char id[ID_CHARS + 1];
-    int refs;     /* who works with it; under the lock, as is_used */
-    bool is_used; /* and out of the list */
+    bool is_wanted; /* the id is the first one's own */
+    int refs;       /* who works with it; under the lock, as is_used */
+    bool is_used;   /* and out of the list */
     struct core_claim *prev;
     struct core_claim *next;
 };
@@ -51,6 +52,7 @@ static struct core_claim *new_claim(char *take_key, const char *wanted)
 {
     struct core_claim *it = mem_new(struct core_claim);
     it->key = take_key;
+    it->is_wanted = wanted != NULL;
     if (wanted != NULL)
         memcpy(it->id, wanted, sizeof(it->id));
     else
@@ -84,12 +86,13 @@ const char *core_claim_id(const struct core_claim *claim)
     return claim->id;
 }
 
-bool core_claim_is_free(struct core_claims *c, const struct core_claim *claim)
+bool core_claim_may_open(struct core_claims *c, const struct core_claim *claim, const char *wanted)
 {
+    bool is_own = !claim->is_wanted || (wanted != NULL && strcmp(wanted, claim->id) == 0);
     pthread_mutex_lock(&c->lock);
     bool is_free = !claim->is_used;
     pthread_mutex_unlock(&c->lock);
-    return is_free;
+    return is_own && is_free;
 }
 
 static void unlink_claim(struct core_claims *c, struct core_claim *claim)

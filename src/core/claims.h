@@ -13,13 +13,17 @@ struct core_claim;
 struct core_claims *core_claims_new(void);
 struct core_claims *core_claims_free(struct core_claims *c);
 
-/* The id that whoever works on just these objects uses now. wanted: of the first one; NULL: a new id.
+/* The id that whoever works on just these objects uses now. wanted: one's own; NULL: any. The first one's counts.
  * threads: any. */
 struct core_claim *
 core_claims_take(struct core_claims *c, const struct core_objects *objects, const char *wanted);
 const char *core_claim_id(const struct core_claim *claim);
-/* false once somebody used the id: take another claim. */
-bool core_claim_is_free(struct core_claims *c, const struct core_claim *claim);
+/*
+ * May who wanted this id (NULL: none) make the proposal now? Not once somebody did: take another claim. Nor
+ * where the id is another one's own, made of his key: his retry must not find what he did not ask for. Then
+ * wait for him.
+ */
+bool core_claim_may_open(struct core_claims *c, const struct core_claim *claim, const char *wanted);
 /* The proposal is there: who comes from now on finds it, or gets another id. */
 void core_claim_use(struct core_claims *c, struct core_claim *claim);
 /* NULL is fine; returns NULL. */

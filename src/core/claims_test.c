@@ -21,11 +21,14 @@ static void test_claims__the_same_objects_share_an_id_until_it_is_used(void **st
     struct core_claim *second = core_claims_take(claims, &again, NULL);
     assert_string_equal(core_claim_id(first), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
     assert_string_equal(core_claim_id(second), core_claim_id(first));
+    assert_true(core_claim_may_open(claims, first, core_claim_id(first)));
+    assert_false(core_claim_may_open(claims, second, NULL));
+    assert_false(core_claim_may_open(claims, second, "01BX5ZZKBKACTAV9WEVGEMMVRZ"));
     core_claim_use(claims, first);
-    assert_false(core_claim_is_free(claims, second));
+    assert_false(core_claim_may_open(claims, second, NULL));
     struct core_claim *third = core_claims_take(claims, &a, NULL);
     assert_string_not_equal(core_claim_id(third), core_claim_id(first));
-    assert_true(core_claim_is_free(claims, third));
+    assert_true(core_claim_may_open(claims, third, NULL));
     assert_null(core_claim_drop(claims, first));
     core_claim_drop(claims, second);
     core_claim_drop(claims, third);

@@ -23,10 +23,10 @@ struct trees;
 struct wire_place;
 
 struct repo {
-    char *shown;  /* what repo_display_url gives */
-    char *path;   /* absolute, of what was opened */
+    char *shown;       /* what repo_display_url gives */
+    char *path;        /* absolute, of what was opened */
     char *signing_key; /* file; NULL: commits are not signed */
-    git_odb *odb; /* git_odb locks inside: shared by all threads (libgit2 docs/threading.md) */
+    git_odb *odb;      /* git_odb locks inside: shared by all threads (libgit2 docs/threading.md) */
     struct trees *trees;       /* parsed trees; locks inside */
     struct ref_memo *ref_memo; /* what was read of refs; locks inside */
     pthread_mutex_t lock;      /* guards idle, idle_count */

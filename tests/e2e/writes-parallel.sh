@@ -9,12 +9,15 @@ widgets_repo "$repo" "${names[@]}"
 widgets_resources "$work/resources"
 start_cupd -api-source git -api-git-repo "$repo" -api-resources "$work/resources"
 
-# puts NAME-AND-SIZE…: a PUT of each, all at once; answers in $work/answers, "NAME SIZE STATUS ID" a line
+# puts "SIZE NAME"…: a PUT of each, all at once, with a key where $keyed is set; answers in $work/answers,
+# "NAME SIZE STATUS ID" a line
+keyed=
 puts() {
-    printf '%s\n' "$@" >"$work/wanted"
+    local it
+    for it; do echo "$it${keyed:+ ${it/ /-}}"; done >"$work/wanted"
     xargs -P "$parallel" -L 1 bash -c '
         out=$(mktemp "$0/put.XXXX")
-        status=$(curl -s -o "$out" -w "%{http_code}" -X PUT -H "Content-Type: application/json" \
+        status=$(curl -s -o "$out" -w "%{http_code}" -X PUT -H "Content-Type: application/json" ${4:+-H "Idempotency-Key: $4"} \
             --data-binary "{\"spec\":{\"size\":$2}}" "$1/apis/demo.example/v1/namespaces/default/widgets/$3")
         echo "$3 $2 $status $(jq -r .id "$out")"' "$work" "$CUP_ADDRESS" <"$work/wanted" >"$work/answers"
 }
@@ -40,16 +43,23 @@ done <"$work/answers"
 passed "... each with one commit that changes its own object"
 holds "... and no read failed" test "$(sort -u "$work/reads")" = 200
 
-# --- two to one, ten times; they may come one after the other, or both at once
+# --- two to one, nineteen times, half of them with keys; they may come one after the other, or both at once
 parallel=2
-for round in $(seq 10); do
+for round in $(seq 19); do
     name=n$round
+    keyed=$((round % 2))
+    [ $keyed = 1 ] || keyed=
     puts "1 $name" "2 $name"
     ids=$(grep ' 202 ' "$work/answers" | cut -d' ' -f4 | sort -u)
     [ "$(wc -l <<<"$ids")" = 1 ] || fail "two proposals of one object: $(cat "$work/answers")"
     [ "$(git -C "$repo" rev-list --count "main..cup/proposal/$ids")" = "$(grep -c ' 202 ' "$work/answers")" ] || fail "a write is lost: $(cat "$work/answers")"
     [ "$(grep -c ' 202 \| 409 ' "$work/answers")" = 2 ] || fail "another answer: $(cat "$work/answers")"
 done
+keyed=1
+puts "1 n19" "2 n19"
+holds "... with keys, each of them knows its proposal again" test "$(cut -d' ' -f3,4 "$work/answers" | sort -u)" = "202 $ids"
+holds "... which stays as it is" test "$(git -C "$repo" rev-list --count "main..cup/proposal/$ids")" -le 2
+keyed=
 passed "t_adv_40: two writes to one object at once are one proposal with both, or one 409"
 
 # --- many to one: each that was taken is a commit
