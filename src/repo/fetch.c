@@ -100,8 +100,7 @@ static void add_want(struct buf *b, const struct repo_id *id, int version, bool 
     repo_id_hex(id, hex);
     if (version != 2 && is_first)
         wire_pkt_printf(
-            b, "want %s side-band-64k thin-pack ofs-delta no-progress agent=cup/" CUP_VERSION "\n",
-            hex);
+            b, "want %s side-band-64k thin-pack ofs-delta agent=cup/" CUP_VERSION "\n", hex);
     else
         wire_pkt_printf(b, "want %s\n", hex);
 }
@@ -127,7 +126,6 @@ static size_t write_request(
         wire_pkt_delim(to);
         wire_pkt_printf(to, "thin-pack\n");
         wire_pkt_printf(to, "ofs-delta\n");
-        wire_pkt_printf(to, "no-progress\n");
     }
     for (size_t i = 0; i < there->refs.count; i++)
         if (!has_object(r, &there->refs.items[i].commit))
@@ -141,6 +139,14 @@ static size_t write_request(
     return wants;
 }
 
+static enum err_kind
+ask_for_pack(const struct wire *w, struct fetch_pack *pack, struct str request, struct err *err)
+{
+    auto_wire_reader struct wire_reader reader = {.take = fetch_pack_take, .data = pack};
+    return wire_ask(w, WIRE_UPLOAD_PACK, pack->version, request, &reader, NULL, err);
+}
+
+/* What is missing comes into quarantine, and over into the clone when all is there. */
 static enum err_kind fetch_pack(
     struct repo *r,
     const struct wire *w,
@@ -149,21 +155,20 @@ static enum err_kind fetch_pack(
     struct err *err)
 {
     autobuf struct buf request = {0};
-    if (write_request(r, there, have, &request) == 0)
-        return ERR_OK;
+    auto_fetch_pack struct fetch_pack pack = {.repo = r, .wire = w, .version = there->version};
+    bool is_needed = write_request(r, there, have, &request) > 0;
     enum err_kind kind = buf_check(&request, "the request", err);
-    struct fetch_pack pack = {.repo = r, .version = there->version};
-    auto_wire_reader struct wire_reader reader = {.take = fetch_pack_take, .data = &pack};
-    if (kind == ERR_OK)
-        kind =
-            wire_ask(w, WIRE_UPLOAD_PACK, there->version, buf_view(&request), &reader, NULL, err);
-    if (kind == ERR_OK) {
+    if (kind == ERR_OK && is_needed)
+        kind = ask_for_pack(w, &pack, buf_view(&request), err);
+    if (kind != ERR_OK)
+        return kind;
+    if (is_needed)
         kind = fetch_pack_finish(&pack, err);
-        if (kind != ERR_OK)
-            err_wrap(err, "repository '%s'", r->shown);
-    }
-    fetch_pack_deinit(&pack);
-    return kind;
+    if (kind == ERR_OK)
+        kind = fetch_check(is_needed ? pack.quarantine.repo : r, w, &there->refs, have, err);
+    if (kind == ERR_OK && is_needed)
+        kind = fetch_pack_release(&pack, err);
+    return kind == ERR_OK ? kind : err_wrap(err, "repository '%s'", r->shown);
 }
 
 /* --- refs here ----------------------------------------------------------------------------------------- */

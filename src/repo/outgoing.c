@@ -1,215 +1,30 @@
 #include "repo/outgoing.h"
 
-#include "base/mem.h"
-#include "repo/walk.h"
+#include "repo/new_objects.h"
 
-/* A change is a commit or a few. More than that hints at a base that is none of the known commits. */
-#define FEW_COMMITS 64u
-/* Parents that a commit's tree is compared with; of an octopus the others are not. */
-#define PARENTS_MAX 8u
-#define SIDES_MAX (1 + PARENTS_MAX)
+/* A push of more is a mistake of ours. */
+#define COMMITS_MAX 100000u
 
-struct gather {
-    struct walk walk; /* its path tells the pack builder what resembles what */
-    git_repository *git;
-    git_packbuilder *pack;
+struct packing {
+    struct repo *repo;
+    git_packbuilder *builder;
 };
 
-static void gather_cleanup(struct gather *g)
+static void packing_cleanup(struct packing *p)
 {
-    git_packbuilder_free(g->pack);
-    walk_deinit(&g->walk);
+    git_packbuilder_free(p->builder);
 }
-#define auto_gather CLEANUP(gather_cleanup)
+#define auto_packing CLEANUP(packing_cleanup)
 
-static void revwalk_cleanup(git_revwalk **walk)
-{
-    git_revwalk_free(*walk);
-}
-#define auto_revwalk CLEANUP(revwalk_cleanup)
-
-/* --- trees ---------------------------------------------------------------------------------------- */
-
-/* The first side is the commit's, the others are its parents'. */
-struct sides {
-    struct walk_side at[SIDES_MAX];
-    size_t count;
-};
-
-static enum err_kind insert(struct gather *g, const git_oid *id, struct err *err)
-{
-    int code = git_packbuilder_insert(g->pack, id, buf_view(&g->walk.path).p);
-    return code < 0 ? repo_object_failed(g->walk.repo, code, err, id, "object") : ERR_OK;
-}
-
-static enum err_kind gather_dir(struct gather *g, const struct sides *sides, struct err *err);
-
-/* What a parent has is at the remote, below it as well. A submodule's commit is in no repository of
- * ours. */
-static enum err_kind gather_entry(struct gather *g, const struct sides *sides, struct err *err)
-{
-    const struct walk_side *own = &sides->at[0];
-    for (size_t i = 1; i < sides->count; i++)
-        if (walk_side_eq(own, &sides->at[i]))
-            return ERR_OK;
-    if (own->mode == TREE_MODE_DIR)
-        return gather_dir(g, sides, err);
-    return own->mode == TREE_MODE_MODULE ? ERR_OK : insert(g, &own->id, err);
-}
-
+/* The path tells the builder what resembles what. An object comes in once. */
 static enum err_kind
-gather_entries(struct gather *g, struct tree *const *trees, size_t count, struct err *err)
+insert(void *data, git_object_t type, const git_oid *id, const char *path, struct err *err)
 {
-    const struct tree_entry *entries[SIDES_MAX];
-    size_t at[SIDES_MAX] = {0};
-    enum err_kind kind = ERR_OK;
-    while (kind == ERR_OK && walk_next(trees, count, at, entries)) {
-        struct sides below = {.count = count};
-        size_t back = 0;
-        if (entries[0] == NULL)
-            continue;
-        for (size_t i = 0; i < count; i++)
-            below.at[i] = walk_side_of(trees[i], entries[i]);
-        kind = walk_enter(&g->walk, tree_name(trees[0], entries[0]), &back, err);
-        if (kind != ERR_OK)
-            return kind;
-        kind = gather_entry(g, &below, err);
-        walk_leave(&g->walk, back);
-    }
-    return kind;
+    struct packing *p = data;
+    int code = git_packbuilder_insert(p->builder, id, path);
+    return code < 0 ? repo_object_failed(p->repo, code, err, id, git_object_type2string(type))
+                    : ERR_OK;
 }
-
-static enum err_kind gather_dir(struct gather *g, const struct sides *sides, struct err *err)
-{
-    struct tree *trees[SIDES_MAX] = {NULL};
-    if (g->walk.depth == WALK_DEPTH_MAX)
-        return err_set(err, ERR_LIMIT, "directories are nested deeper than %u", WALK_DEPTH_MAX);
-    enum err_kind kind = insert(g, &sides->at[0].id, err);
-    for (size_t i = 0; i < sides->count && kind == ERR_OK; i++)
-        kind = walk_open(&g->walk, &sides->at[i], &trees[i], err);
-    g->walk.depth++;
-    if (kind == ERR_OK)
-        kind = gather_entries(g, trees, sides->count, err);
-    g->walk.depth--;
-    for (size_t i = 0; i < sides->count; i++)
-        tree_unref(trees[i]);
-    return kind;
-}
-
-/* --- commits -------------------------------------------------------------------------------------- */
-
-static struct walk_side dir_side(const git_oid *tree)
-{
-    return (struct walk_side){.mode = TREE_MODE_DIR, .id = *tree};
-}
-
-static enum err_kind gather_commit(struct gather *g, const git_oid *id, struct err *err)
-{
-    struct repo *r = g->walk.repo;
-    struct repo_id commit_id = repo_from_oid(id);
-    struct sides sides = {.count = 1};
-    auto_commit git_commit *commit = NULL;
-    enum err_kind kind = repo_commit_lookup(r, g->git, &commit_id, &commit, err);
-    if (kind != ERR_OK)
-        return kind;
-    sides.at[0] = dir_side(git_commit_tree_id(commit));
-    for (unsigned i = 0; i < git_commit_parentcount(commit) && i < PARENTS_MAX; i++) {
-        struct repo_id parent = repo_from_oid(git_commit_parent_id(commit, i));
-        git_oid tree;
-        kind = repo_commit_tree(r, &parent, &tree, err);
-        if (kind != ERR_OK)
-            return kind;
-        sides.at[sides.count++] = dir_side(&tree);
-    }
-    kind = insert(g, id, err);
-    return kind == ERR_OK ? gather_entry(g, &sides, err) : kind;
-}
-
-static enum err_kind
-push_tips(git_revwalk *walk, struct repo *r, const struct repo_outgoing *what, struct err *err)
-{
-    for (size_t i = 0; i < what->tip_count; i++) {
-        git_oid tip = repo_to_oid(&what->tips[i]);
-        if (repo_id_is_none(&what->tips[i]))
-            continue;
-        int code = git_revwalk_push(walk, &tip);
-        if (code < 0)
-            return repo_failed(r, code, err, "walking the commits to push");
-    }
-    return ERR_OK;
-}
-
-static enum err_kind hide_known(
-    git_revwalk *walk,
-    struct repo *r,
-    const struct repo_outgoing *what,
-    bool with_refs,
-    struct err *err)
-{
-    int code = 0;
-    for (size_t i = 0; i < what->known_count && code == 0; i++) {
-        git_oid known = repo_to_oid(&what->known[i]);
-        if (!repo_id_is_none(&what->known[i]) && git_odb_exists(r->odb, &known))
-            code = git_revwalk_hide(walk, &known);
-    }
-    if (code == 0 && with_refs)
-        code = git_revwalk_hide_glob(walk, "refs/*");
-    return code < 0 ? repo_failed(r, code, err, "walking the commits of the remote") : ERR_OK;
-}
-
-/* The commits, newest first, into ids, which has room for max; ret_count is max + 1 where there are
- * more. */
-static enum err_kind list_commits(
-    struct gather *g,
-    const struct repo_outgoing *what,
-    bool with_refs,
-    size_t max,
-    git_oid **ret_ids,
-    size_t *ret_count,
-    struct err *err)
-{
-    auto_revwalk git_revwalk *walk = NULL;
-    size_t cap = 0;
-    git_oid id;
-    int code = git_revwalk_new(&walk, g->git);
-    if (code < 0)
-        return repo_failed(g->walk.repo, code, err, "walking the commits to push");
-    enum err_kind kind = push_tips(walk, g->walk.repo, what, err);
-    if (kind == ERR_OK)
-        kind = hide_known(walk, g->walk.repo, what, with_refs, err);
-    if (kind != ERR_OK)
-        return kind;
-    *ret_count = 0;
-    while (*ret_count <= max && (code = git_revwalk_next(&id, walk)) == 0) {
-        mem_grow(ret_ids, *ret_count, &cap);
-        (*ret_ids)[(*ret_count)++] = id;
-    }
-    return code < 0 && code != GIT_ITEROVER
-        ? repo_failed(g->walk.repo, code, err, "walking the commits to push")
-        : ERR_OK;
-}
-
-static enum err_kind
-gather_commits(struct gather *g, const struct repo_outgoing *what, struct err *err)
-{
-    autofree git_oid *few = NULL;
-    autofree git_oid *all = NULL;
-    size_t count = 0;
-    enum err_kind kind = list_commits(g, what, false, FEW_COMMITS, &few, &count, err);
-    git_oid *ids = few;
-    if (kind == ERR_OK && count > FEW_COMMITS) {
-        kind = list_commits(g, what, true, REPO_OUTGOING_COMMITS_MAX, &all, &count, err);
-        ids = all;
-    }
-    if (kind == ERR_OK && count > REPO_OUTGOING_COMMITS_MAX)
-        return err_set(
-            err, ERR_LIMIT, "the remote lacks more than %u commits", REPO_OUTGOING_COMMITS_MAX);
-    for (size_t i = 0; i < count && kind == ERR_OK; i++)
-        kind = gather_commit(g, &ids[i], err);
-    return kind;
-}
-
-/* --- the pack ------------------------------------------------------------------------------------- */
 
 static int add_bytes(void *bytes, size_t n, void *data)
 {
@@ -218,12 +33,12 @@ static int add_bytes(void *bytes, size_t n, void *data)
     return pack->is_failed ? -1 : 0;
 }
 
-static enum err_kind write_pack(struct gather *g, struct buf *pack, struct err *err)
+static enum err_kind write_pack(struct packing *p, struct buf *pack, struct err *err)
 {
-    int code = git_packbuilder_foreach(g->pack, add_bytes, pack);
+    int code = git_packbuilder_foreach(p->builder, add_bytes, pack);
     enum err_kind kind = buf_check(pack, "what is to be pushed", err);
     if (kind == ERR_OK && code < 0)
-        kind = repo_failed(g->walk.repo, code, err, "packing what is to be pushed");
+        kind = repo_failed(p->repo, code, err, "packing what is to be pushed");
     return kind;
 }
 
@@ -235,18 +50,26 @@ enum err_kind repo_outgoing_pack(
     struct err *err)
 {
     auto_call struct repo_call call = {.repo = r};
-    auto_gather struct gather g = {0};
-    walk_init(&g.walk, r);
+    auto_packing struct packing p = {.repo = r};
+    const struct repo_new_objects objects = {
+        .tips = what->tips,
+        .tip_count = what->tip_count,
+        .known = what->known,
+        .known_count = what->known_count,
+        .are_refs_known = true,
+        .commits_max = COMMITS_MAX,
+        .visit = insert,
+        .data = &p,
+    };
     ret_pack->max = REPO_OUTGOING_BYTES_MAX;
     enum err_kind kind = repo_borrow(r, &call.git, err);
     if (kind != ERR_OK)
         return kind;
-    g.git = call.git;
-    int code = git_packbuilder_new(&g.pack, call.git);
+    int code = git_packbuilder_new(&p.builder, call.git);
     if (code < 0)
         return repo_failed(r, code, err, "packing what is to be pushed");
-    git_packbuilder_set_threads(g.pack, 1);
-    kind = gather_commits(&g, what, err);
-    *ret_objects = git_packbuilder_object_count(g.pack);
-    return kind == ERR_OK ? write_pack(&g, ret_pack, err) : kind;
+    git_packbuilder_set_threads(p.builder, 1); /* there is little to do, and others do it beside */
+    kind = repo_new_objects(r, &objects, err);
+    *ret_objects = git_packbuilder_object_count(p.builder);
+    return kind == ERR_OK ? write_pack(&p, ret_pack, err) : kind;
 }

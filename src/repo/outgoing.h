@@ -1,15 +1,13 @@
 /*
- * What a push has to send: the commits that a remote lacks and, of their trees, what their parents do
- * not have, as one pack. Subtrees that a parent has too are not looked into, so the cost depends on
- * what changed and not on the repository; git_remote_push() walks the whole base. Not for sending it.
+ * What a push has to send, as one pack: the commits that the remote lacks, with what their parents' trees
+ * do not have. git_remote_push() walks the base's trees for it. Not for sending it.
  */
 #pragma once
 
 #include "repo/internal.h"
 
-/* Larger packs are LIMIT: it is held in memory. */
+/* Larger packs are LIMIT: they are held in memory. */
 #define REPO_OUTGOING_BYTES_MAX ((size_t)512 << 20)
-#define REPO_OUTGOING_COMMITS_MAX 100000u
 
 struct repo_outgoing {
     const struct repo_id *tips; /* commits that the remote is to have; none stands for a deletion */

@@ -5,14 +5,12 @@
  * source  gitprotocol-pack(5), "Pushing Data To a Server", "Reference Update Request and Packfile
  *         Transfer", "Report Status"
  */
-#include "repo/push.h"
-
 #include "base/mem.h"
 #include "repo/fetch.h"
+#include "repo/outgoing.h"
 
 #include <stdio.h>
 
-#define PACK_MAX ((size_t)512 << 20)
 #define WORDS_MAX 600
 
 /* A push under way. */
@@ -69,18 +67,34 @@ static void write_commands(const struct push *p, struct buf *to)
     wire_pkt_flush(to);
 }
 
+/* The tip of the branch that was fetched last; none where there is none. */
+static struct repo_id branch_tip(struct repo *r)
+{
+    struct repo_id tip = {{0}};
+    pthread_mutex_lock(&r->lock);
+    autofree char *ref = r->branch == NULL ? NULL : mem_printf("refs/heads/%s", r->branch);
+    pthread_mutex_unlock(&r->lock);
+    if (ref != NULL && repo_ref_read(r, ref, &tip, NULL) != ERR_OK)
+        tip = (struct repo_id){{0}};
+    return tip;
+}
+
 static enum err_kind write_request(const struct push *p, struct buf *to, struct err *err)
 {
-    struct repo_refs known = {0};
-    to->max = PACK_MAX;
+    size_t objects = 0;
+    autofree struct repo_id *tips = mem_alloc(p->count * sizeof(*tips));
+    autofree struct repo_id *known = mem_alloc((p->count + 1) * sizeof(*known));
+    struct repo_outgoing what = {
+        .tips = tips, .tip_count = p->count, .known = known, .known_count = p->count + 1};
     write_commands(p, to);
     if (!brings_objects(p))
         return buf_check(to, "the request", err);
-    enum err_kind r = repo_ref_list(p->repo, "refs/", &known, err);
-    if (r == ERR_OK)
-        r = push_pack(p->repo, p->updates, p->count, &known, to, err);
-    repo_refs_deinit(&known);
-    return r;
+    for (size_t i = 0; i < p->count; i++) {
+        tips[i] = p->updates[i].new_commit;
+        known[i] = p->updates[i].old_commit;
+    }
+    known[p->count] = branch_tip(p->repo);
+    return repo_outgoing_pack(p->repo, &what, to, &objects, err);
 }
 
 /* --- the answer ---------------------------------------------------------------------------------------- */
