@@ -53,9 +53,15 @@ static enum err_kind start(struct run *r, int fd, int errors_fd, struct err *err
         posix_spawn_file_actions_adddup2(&actions, errors_fd, STDERR_FILENO);
     else
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_t attributes; /* the group is its own by default, once the flag is set */
+    posix_spawnattr_init(&attributes);
+    if (r->child->has_own_group)
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     autofree char **env = environment(r->child->env);
     int code = posix_spawnp(
-        &r->pid, r->child->program, &actions, NULL, (char *const *)(uintptr_t)r->child->args, env);
+        &r->pid, r->child->program, &actions, &attributes, (char *const *)(uintptr_t)r->child->args,
+        env);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (code == ENOENT)
         return err_set(err, ERR_NOT_FOUND, "there is no such program");
@@ -169,7 +175,7 @@ static enum err_kind reap(struct run *r, bool must_end, struct child_end *ret, s
     bool is_late = must_end;
     for (;;) {
         if (is_late)
-            kill(r->pid, SIGKILL);
+            kill(r->child->has_own_group ? -r->pid : r->pid, SIGKILL);
         pid_t got = waitpid(r->pid, &status, is_late ? 0 : WNOHANG);
         if (got == r->pid || (got < 0 && errno != EINTR))
             break;

@@ -26,6 +26,9 @@ struct child {
     void *take_data;
     /* What it prints on standard error, the last CHILD_ERRORS_MAX bytes; NULL: not looked at. */
     struct buf *errors;
+    /* When it is ended before its time, so is what it started. It then reads no terminal, and Ctrl-C there
+     * does not reach it. */
+    bool has_own_group;
 };
 
 struct child_end {

@@ -154,7 +154,8 @@ static enum err_kind run_ssh(struct wire_call *c, struct ssh_reader *s, struct e
         .cancel = c->wire->cancel,
         .take = take_output,
         .take_data = s,
-        .errors = &errors};
+        .errors = &errors,
+        .has_own_group = true /* its configuration may start a proxy */};
     return finish(child_run(&child, NULL, &end, err), s, &end, &errors, err);
 }
 

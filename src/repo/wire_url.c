@@ -88,6 +88,18 @@ static void split_port(struct str authority, struct str *ret_host, struct str *r
         *ret_host = str_of(ret_host->p + 1, ret_host->n - 2);
 }
 
+/* ssh puts them into the command lines of its configuration (ProxyCommand, %h and %r), which a shell
+ * reads: only what no shell acts upon (CVE-2023-51385). */
+static bool is_plain_name(const char *name, const char *marks)
+{
+    for (const char *p = name; *p != '\0'; p++) {
+        bool is_letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
+        if (!is_letter && !(*p >= '0' && *p <= '9') && strchr(marks, *p) == NULL)
+            return false;
+    }
+    return true;
+}
+
 /* ssh takes what begins with '-' for an option, wherever it stands (CVE-2017-1000117). */
 static enum err_kind check_ssh(const struct wire_url *u, struct str url, struct err *err)
 {
@@ -96,6 +108,8 @@ static enum err_kind check_ssh(const struct wire_url *u, struct str url, struct 
         return bad(url, "names no host or no path", err);
     if (u->host[0] == '-' || u->path[0] == '-' || (u->user != NULL && u->user[0] == '-'))
         return bad(url, "has a part that ssh would take for an option", err);
+    if (!is_plain_name(u->host, ".-_:") || (u->user != NULL && !is_plain_name(u->user, ".-_+@")))
+        return bad(url, "has a user or host with characters that have no place there", err);
     if (u->port != NULL && (!str_to_u64(str_from(u->port), &port) || port == 0 || port > 65535))
         return bad(url, "has a bad port", err);
     return ERR_OK;
