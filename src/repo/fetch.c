@@ -17,6 +17,9 @@
 #include <time.h>
 
 #define HAVES_MAX 256
+#define ANCESTORS_MAX 1025
+/* A first fetch brings the whole history; it has that many times as long. */
+#define CLONE_TIMES 10
 #define LOCK_STEP_MS 20
 #define OUR_HEADS "refs/heads/cup/"
 #define OUR_REFS "refs/cup/"
@@ -105,14 +108,39 @@ static void add_want(struct buf *b, const struct repo_id *id, int version, bool 
         wire_pkt_printf(b, "want %s\n", hex);
 }
 
-/* The branch's tip first: it knows most. */
-static void add_haves(struct buf *b, const struct repo_refs *have)
+static void add_have(struct buf *b, const struct repo_id *id)
 {
-    for (size_t i = 0; i < have->count && i < HAVES_MAX; i++) {
-        char hex[REPO_ID_HEX + 1];
-        repo_id_hex(&have->items[have->count - 1 - i].commit, hex);
-        wire_pkt_printf(b, "have %s\n", hex);
-    }
+    char hex[REPO_ID_HEX + 1];
+    repo_id_hex(id, hex);
+    wire_pkt_printf(b, "have %s\n", hex);
+}
+
+struct ancestors {
+    struct buf *to;
+    size_t at; /* how far back */
+};
+
+/* The nearest ones, then ever fewer. */
+static bool add_ancestor(const struct repo_commit_info *info, void *data)
+{
+    struct ancestors *a = data;
+    if (a->at < 8 || (a->at & (a->at - 1)) == 0)
+        add_have(a->to, &info->id);
+    a->at++;
+    return true;
+}
+
+/* The branch first: it knows most, and what lies behind it bounds what comes after a forced push, which
+ * the tips alone do not. */
+static void add_haves(struct repo *r, struct buf *b, const struct repo_refs *have)
+{
+    struct ancestors behind = {.to = b};
+    for (size_t i = 0; i < have->count && i < HAVES_MAX; i++)
+        add_have(b, &have->items[have->count - 1 - i].commit);
+    if (have->count == 0)
+        return;
+    const struct repo_id *tip = &have->items[have->count - 1].commit;
+    (void)!repo_log(r, tip, NULL, ANCESTORS_MAX, add_ancestor, &behind, NULL);
 }
 
 static size_t write_request(
@@ -132,7 +160,7 @@ static size_t write_request(
             add_want(to, &there->refs.items[i].commit, there->version, wants++ == 0);
     if (there->version != 2)
         wire_pkt_flush(to);
-    add_haves(to, have);
+    add_haves(r, to, have);
     wire_pkt_printf(to, "done\n");
     if (there->version == 2)
         wire_pkt_flush(to);
@@ -286,13 +314,15 @@ static enum err_kind lock(struct repo *r, const struct wire *w, int *ret_fd, str
 }
 
 static enum err_kind
-fetch_locked(struct repo *r, const struct wire *w, const char *branch_ref, struct err *err)
+fetch_locked(struct repo *r, struct wire *w, const char *branch_ref, struct err *err)
 {
     struct repo_refs here = {0};
     auto_advert struct wire_advert there = {0};
     enum err_kind kind = refs_here(r, branch_ref, &here, err);
     if (kind == ERR_OK)
         kind = repo_remote_refs(w, branch_ref, &there, err);
+    if (here.count == 0)
+        w->end_ms += (CLONE_TIMES - 1) * w->place->timeout_ms;
     if (kind == ERR_OK)
         kind = fetch_pack(r, w, &there, &here, err);
     if (kind == ERR_OK)

@@ -166,8 +166,9 @@ take_band(void *data, enum wire_pkt_kind kind, struct str payload, struct err *e
 static bool is_race(const char *reason)
 {
     static const char *const words[] = {
-        "lock",        "non-fast-forward",     "already exists",      "stale info",
-        "fetch first", "failed to update ref", "incorrect old value", "atomic transaction failed"};
+        "cannot lock",          "failed to lock",      "non-fast-forward",
+        "already exists",       "stale info",          "fetch first",
+        "failed to update ref", "incorrect old value", "atomic transaction failed"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strstr(reason, words[i]) != NULL)
             return true;

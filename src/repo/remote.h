@@ -22,7 +22,8 @@ struct repo_remote_options {
     const char *ssh_command;     /* program, "ssh" */
     const char *ssh_key;         /* identity file; NULL: what ssh finds */
     const char *ssh_known_hosts; /* NULL: the user's; an unknown host is refused in any case */
-    int64_t timeout_ms;          /* of one fetch or push as a whole; 0: 60 s */
+    int64_t
+        timeout_ms; /* of one fetch or push as a whole, ten times it of the first fetch; 0: 60 s */
 };
 
 /* Does this URL name a repository elsewhere (http, https, ssh, host:path)? */

@@ -7,8 +7,8 @@
 #include "http/url.h"
 #include "repo/wire.h"
 
-/* What a body from the remote may come to; packs are the largest. */
-#define ANSWER_MAX ((size_t)4 << 30)
+/* What a body from the remote may come to; packs are the largest, see pack_scan.h. */
+#define ANSWER_MAX ((size_t)17 << 30)
 
 struct answer {
     struct wire_call *call;
@@ -40,9 +40,25 @@ static bool check_type(void *data, const struct http_client_response *head, stru
     return false;
 }
 
-static enum err_kind judge(const struct http_client_response *p, bool has_auth, struct err *err)
+/* What the body of an error says; a server or proxy that shows a request to help in debugging would
+ * show its credentials. */
+static char *words_of(const struct wire_place *place, const struct http_client_response *p)
 {
-    autofree char *words = wire_escape(str_take(buf_view(&p->body), 200), 200);
+    struct str body = buf_view(&p->body);
+    const char *header = place->authorization != NULL ? strchr(place->authorization, ' ') : NULL;
+    const char *password = place->url.password;
+    bool is_secret = (header != NULL && str_search(body, str_from(header + 1)) >= 0) ||
+        (password != NULL && password[0] != '\0' && str_search(body, str_from(password)) >= 0);
+    return is_secret ? mem_strdup("") : wire_escape(str_take(body, 200), 200);
+}
+
+static enum err_kind judge(
+    const struct wire_place *place,
+    const struct http_client_response *p,
+    bool has_auth,
+    struct err *err)
+{
+    autofree char *words = words_of(place, p);
     const char *colon = words[0] == '\0' ? "" : ": ";
     switch (p->status) {
     case 401:
@@ -140,7 +156,7 @@ static enum err_kind call_http(struct wire_call *c, struct err *err)
     c->is_sent = !is_advert &&
         (response.failed_at == HTTP_STEP_NONE || response.failed_at >= HTTP_STEP_ANSWER);
     if (r == ERR_OK && (response.status < 200 || response.status > 299))
-        r = judge(&response, place->authorization != NULL && is_trusted, err);
+        r = judge(place, &response, place->authorization != NULL && is_trusted, err);
     if (r == ERR_OK && is_advert)
         r = learn_place(place, suffix, response.effective_url, err);
     http_client_response_deinit(&response);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "repo/wire.h"
 
-#define ANSWER_MAX ((size_t)4 << 30)
+#define ANSWER_MAX ((size_t)17 << 30) /* packs are the largest, see pack_scan.h */
 #define ARGS_MAX 32
 
 /* The advertisement comes before each answer; it is passed over where it is not what was asked for. */
