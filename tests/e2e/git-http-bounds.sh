@@ -80,6 +80,28 @@ holds "t_adv_38_bomb: ... and sound" is_sound
 expect_exit 0 cupd check "${flags[@]}"
 holds "t_adv_38_bomb: the next fetch gets through" test "$(tip_here)" = "$(work_tree rev-parse main)"
 
+# --- what stands in a push's way at the remote, and the next one
+start_cupd "${flags[@]}" -api-git-poll 1h
+put_a() { status_of "$widgets_path/a" -X PUT --data-binary "$(widget a "$1")"; }
+proposals_there() { git -C "$repo" for-each-ref refs/heads/cup/ | wc -l; }
+git -C "$repo" branch cup main
+holds "t_adv_39_remote: a branch 'cup' leaves no room for ours: 409" test "$(put_a 7)" = 409
+holds "t_adv_39_remote: ... which names it" grep -q "'refs/heads/cup' exists" "$work/answer"
+git -C "$repo" branch -m cup away
+holds "t_adv_39_remote: without it the same change works" test "$(put_a 7)" = 202
+holds "t_adv_39_remote: ... once" test "$(proposals_there)" = 1
+id=$(jq -r .id "$work/answer")
+touch "$repo/refs/heads/main.lock"
+holds "t_adv_41_lock: a lock that somebody holds at the remote is a conflict" \
+    test "$(status_of "$proposals_path/$id/merge" -X POST)" = 409
+holds "t_adv_41_lock: nothing was merged, nothing lost" test "$(proposals_there)" = 1
+rm "$repo/refs/heads/main.lock"
+holds "t_adv_41_lock: the next try works" test "$(status_of "$proposals_path/$id/merge" -X POST)" = 200
+holds "t_adv_41_lock: ... whole" test "$(git -C "$repo" show "main:$file" | jq .spec.n) $(proposals_there)" = '7 0'
+stop_cupd
+holds "t_adv_41_lock: the remote is sound" git -C "$repo" fsck --strict --no-dangling --no-progress
+holds "... the clone, too" is_sound
+
 # --- a server that shows the request in its error
 printf 'Authorization: Basic %s\n' "$(printf 'me:%s' "$canary" | base64)" >"$work/echo"
 printf '%s\n' ". * status 500" ". * body $work/echo" >"$git_faults"
