@@ -39,28 +39,66 @@ void core_attempt_key(struct core_attempt *a)
     sha256_hex_of(key, a->request);
 }
 
+static enum err_kind
+read_key_branch(struct core_attempt *a, bool *ret_is_there, struct repo_id *ret, struct err *err)
+{
+    autofree char *ref = mem_printf(CORE_BRANCH_REF_PREFIX "%s", a->key_id);
+    enum err_kind r = repo_ref_read(a->c->repo, ref, ret, err);
+    *ret_is_there = r == ERR_OK;
+    return r == ERR_NOT_FOUND ? ERR_OK : r;
+}
+
+/* Anybody may push a branch of this name: what stands there must say that it is of this request. */
+static enum err_kind is_of_request(
+    struct core_attempt *a, const struct repo_id *head, enum scm_state state, struct err *err)
+{
+    struct core_branch_match match = {0};
+    struct repo_id target;
+    enum err_kind r = repo_ref_read(a->c->repo, a->c->target_ref, &target, err);
+    if (r == ERR_OK)
+        r = core_branches_match(
+            a->c->branches, a->c->repo, &target, head, &a->change->objects, a->request, &match,
+            err);
+    bool has_ended = state == SCM_MERGED || state == SCM_CLOSED;
+    if (r != ERR_OK || match.has_request || has_ended)
+        return r;
+    return err_set(
+        err, ERR_CONFLICT,
+        "branch '" SCM_BRANCH_PREFIX "%s' is there already, and not of this request: remove it, or "
+        "use another Idempotency-Key",
+        a->key_id);
+}
+
+static enum err_kind
+open_again(struct core_attempt *a, bool *ret_done, struct core_result *ret, struct err *err)
+{
+    autofree char *url = NULL;
+    enum err_kind r = core_propose(a->c, a->key_id, &url, err);
+    *ret_done = r == ERR_OK;
+    if (r == ERR_OK)
+        core_change_result(ret, a->key_id, a->c->scm->driver->source, url);
+    return r;
+}
+
 enum err_kind core_attempt_find_retry(
     struct core_attempt *a, bool *ret_done, struct core_result *ret, struct err *err)
 {
     struct scm *scm = a->c->scm;
     struct scm_proposal p = {0};
-    enum err_kind r = scm->driver->show(scm, a->key_id, &p, err);
-    *ret_done = r == ERR_OK;
-    if (r == ERR_OK)
-        core_change_result(ret, a->key_id, scm->driver->source, p.url);
-    scm_proposal_deinit(&p);
-    if (r != ERR_NOT_FOUND)
-        return r;
-    autofree char *ref = mem_printf(CORE_BRANCH_REF_PREFIX "%s", a->key_id);
     struct repo_id head;
-    r = repo_ref_read(a->c->repo, ref, &head, err);
-    if (r != ERR_OK)
-        return r == ERR_NOT_FOUND ? ERR_OK : r;
-    autofree char *url = NULL;
-    r = core_propose(a->c, a->key_id, &url, err);
-    *ret_done = r == ERR_OK;
-    if (r == ERR_OK)
-        core_change_result(ret, a->key_id, scm->driver->source, url);
+    bool has_branch = false;
+    enum err_kind r = scm->driver->show(scm, a->key_id, &p, err);
+    enum scm_state state = r == ERR_OK ? p.state : 0;
+    if (r == ERR_OK || r == ERR_NOT_FOUND)
+        r = read_key_branch(a, &has_branch, &head, err);
+    if (r == ERR_OK && has_branch)
+        r = is_of_request(a, &head, state, err);
+    *ret_done = r == ERR_OK && state != 0;
+    if (*ret_done)
+        core_change_result(ret, a->key_id, scm->driver->source, p.url);
+    else if (r == ERR_OK && has_branch)
+        r = open_again(a, ret_done, ret, err);
+    scm_proposal_deinit(&p);
     return r;
 }
 

@@ -17,7 +17,7 @@ expression over "METHOD /path") matches, after `skip` (0) of them:
   {"on": …, "cut": "middle"}    carry it out, send half of the answer
 PUT /_/settings {"reviews": true, "methods": ["squash"], "checking": 2, "drop_branch": true, "protected": true}:
 reviews missing, ways of merging that are allowed, how often it is still looking whether it can merge, branches
-dropped when merged, nobody may merge. GET /_/state tells all requests; POST /_/close/N, /_/edit/N as a person would.
+dropped when merged, nobody may merge. GET /_/state tells all requests; PUT /_/close/N, /_/edit/N as a person would; PUT /_/forget forgets all.
 """
 import argparse
 import datetime
@@ -531,6 +531,8 @@ class Handler(BaseHTTPRequestHandler):
             forge.settings.update(body)
         elif parts[0] == "close":
             forge.find(parts[1]).state = "closed"
+        elif parts[0] == "forget":
+            forge.requests = []
         elif parts[0] == "edit":
             vars(forge.find(parts[1])).update(body)
         forge.refresh()
