@@ -266,6 +266,48 @@ enum err_kind forge_post(
     return ERR_OK;
 }
 
+/* --- where a merged one began --------------------------------------------------------------------------- */
+
+struct parent {
+    char of[SCM_COMMIT_HEX + 1];
+    char commit[SCM_COMMIT_HEX + 1];
+};
+
+static bool see_parent(
+    const char *commit,
+    const char *message,
+    const char *author,
+    int64_t unix_s,
+    const char *second_parent,
+    void *data)
+{
+    struct parent *p = data;
+    (void)message;
+    (void)author;
+    (void)unix_s;
+    (void)second_parent;
+    if (strcmp(commit, p->of) != 0)
+        snprintf(p->commit, sizeof(p->commit), "%s", commit);
+    return p->commit[0] == '\0';
+}
+
+/* Against the target as it is now, all of it is there already: what it was merged onto tells. A forge that
+ * squashes may leave us without its head, and then it is not known. */
+static void fill_base(const struct forge *f, struct scm_proposal *p)
+{
+    const struct scm_git *git = f->git;
+    struct parent parent = {0};
+    struct err ignored;
+    if (p->state != SCM_MERGED || p->base[0] != '\0' || p->merged[0] == '\0')
+        return;
+    memcpy(parent.of, p->merged, sizeof(parent.of));
+    enum err_kind r = git->log(git->context, p->merged, 2, see_parent, &parent, &ignored);
+    if (r == ERR_OK && parent.commit[0] != '\0')
+        r = git->merge_base(git->context, parent.commit, p->head, p->base, &ignored);
+    if (r != ERR_OK)
+        p->base[0] = '\0';
+}
+
 /* --- show and list -------------------------------------------------------------------------------------- */
 
 enum err_kind forge_state(struct scm *s, const char *id, enum scm_state *ret, struct err *err)
@@ -299,6 +341,7 @@ enum err_kind forge_show(struct scm *s, const char *id, struct scm_proposal *ret
     }
     if (r != ERR_OK)
         return r;
+    fill_base(f, &v.proposal);
     *ret = v.proposal;
     v = (struct forge_view){0};
     return ERR_OK;
@@ -331,6 +374,7 @@ static bool add(yyjson_val *item, void *data)
         forge_view_deinit(&v);
         return true;
     }
+    fill_base(l->forge, &v.proposal);
     mem_grow(&l->list.items, l->list.count, &l->cap);
     l->list.items[l->list.count++] = v.proposal;
     return true;

@@ -6,6 +6,8 @@
 #define BRANCH "cup/proposal/" ID
 #define HEAD "1111111111111111111111111111111111111111"
 #define MERGED "2222222222222222222222222222222222222222"
+#define BEFORE "3333333333333333333333333333333333333333"
+#define FORK "4444444444444444444444444444444444444444"
 
 /* --- Git, one branch ------------------------------------------------------------------------------------ */
 
@@ -34,6 +36,41 @@ move_branch(void *context, const char *const (*updates)[3], size_t count, struct
     return ERR_OK;
 }
 
+/* The history of what was merged: MERGED, and what was there before. */
+static enum err_kind walk_merged(
+    void *context,
+    const char *from,
+    size_t max,
+    bool (*visit)(
+        const char *commit,
+        const char *message,
+        const char *author,
+        int64_t unix_s,
+        const char *second_parent,
+        void *data),
+    void *data,
+    struct err *err)
+{
+    (void)context;
+    (void)err;
+    assert_string_equal(from, MERGED);
+    assert_true(max >= 2);
+    if (visit(MERGED, "", "", 0, HEAD, data))
+        visit(BEFORE, "", "", 0, "", data);
+    return ERR_OK;
+}
+
+static enum err_kind fork_point(
+    void *context, const char *a, const char *b, char ret[SCM_COMMIT_HEX + 1], struct err *err)
+{
+    (void)context;
+    (void)err;
+    assert_string_equal(a, BEFORE);
+    assert_string_equal(b, HEAD);
+    snprintf(ret, SCM_COMMIT_HEX + 1, "%s", FORK);
+    return ERR_OK;
+}
+
 /* --- the desk -------------------------------------------------------------------------------------------- */
 
 struct desk {
@@ -53,7 +90,11 @@ static void set_up(
     *d = (struct desk){.branch = {HEAD}};
     scripted_forge_start(&d->forge, answers, n);
     d->git = (struct scm_git){
-        .context = &d->branch, .read_ref = read_branch, .update_refs = move_branch};
+        .context = &d->branch,
+        .read_ref = read_branch,
+        .update_refs = move_branch,
+        .log = walk_merged,
+        .merge_base = fork_point};
     struct scm_options options = {
         .git = &d->git,
         .target_branch = "main",
@@ -323,6 +364,21 @@ static void test_merge__is_guarded_by_the_head_and_drops_the_branch(void **state
     tear_down(&d);
 }
 
+static void test_show__a_merged_one_began_where_its_target_stood(void **state)
+{
+    (void)state;
+    struct scm_proposal p;
+    const struct scripted_answer answers[] = {
+        {200, NULL, "[" GITHUB_MERGED "]"}, {200, NULL, GITHUB_MERGED}};
+    struct desk d;
+    set_up(&d, &scm_github, answers, ARRAY_LEN(answers));
+    assert_int_equal(d.scm->driver->show(d.scm, ID, &p, &d.err), ERR_OK);
+    assert_string_equal(p.base, FORK);
+    assert_string_equal(p.merged, MERGED);
+    scm_proposal_deinit(&p);
+    tear_down(&d);
+}
+
 static void test_merge__one_that_was_cut_short_is_finished_by_the_next(void **state)
 {
     (void)state;
@@ -422,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_gitlab__opens_a_draft_with_labels),
         cmocka_unit_test(test_gitlab__shows_what_blocks_a_merge),
         cmocka_unit_test(test_merge__is_guarded_by_the_head_and_drops_the_branch),
+        cmocka_unit_test(test_show__a_merged_one_began_where_its_target_stood),
         cmocka_unit_test(test_merge__one_that_was_cut_short_is_finished_by_the_next),
         cmocka_unit_test(test_merge__a_branch_that_went_on_is_not_dropped),
         cmocka_unit_test(test_merge__refusals_are_told_apart),

@@ -52,9 +52,10 @@ static bool gitea_read(const struct forge *f, yyjson_val *item, struct forge_vie
     p->url = scm_one_line(json_str(json_get(item, "html_url")), 2000);
     p->created_unix_s = scm_time(json_str(json_get(item, "created_at")));
     forge_copy_commit(p->head, json_get(head, "sha"));
-    forge_copy_commit(p->base, json_get(item, "merge_base"));
-    if (is_merged)
+    if (is_merged) /* its merge_base then is its own head */
         forge_copy_commit(p->merged, json_get(item, "merge_commit_sha"));
+    else
+        forge_copy_commit(p->base, json_get(item, "merge_base"));
     forge_read_labels(json_get(item, "labels"), p);
     if (is_open)
         read_merging(item, ret);
@@ -229,7 +230,7 @@ static enum err_kind gitea_merge(
             return r;
         if (scm_answer_says(&answer, 405, "merge style") && i + 1 < ARRAY_LEN(merge_styles))
             continue;
-        r = scm_refused(c, &answer, "merging", err);
+        r = scm_refused(c, &answer, NULL, err);
         if (scm_answer_says(&answer, 405, "try again later")) /* a conflict says so, too */
             return err_as(err, ERR_CONFLICT);
         return answer.status == 405 || answer.status == 422 || answer.status == 423

@@ -226,7 +226,7 @@ static enum err_kind github_merge(
         if (scm_answer_says(&answer, 405, "not allowed on this repository") &&
             i + 1 < ARRAY_LEN(merge_methods))
             continue;
-        r = scm_refused(c, &answer, "merging", err);
+        r = scm_refused(c, &answer, NULL, err);
         if (scm_answer_says(&answer, 405, "is not mergeable"))
             return err_as(err, ERR_CONFLICT);
         return answer.status == 405 || answer.status == 422 ? err_as(err, ERR_DENIED) : r;

@@ -222,7 +222,7 @@ static enum err_kind gitlab_merge(
     enum err_kind r = scm_send(c, &q, &answer, err);
     if (r != ERR_OK || scm_answer_is_good(&answer))
         return r;
-    r = scm_refused(c, &answer, "merging", err);
+    r = scm_refused(c, &answer, NULL, err);
     if (answer.status == 401) /* whose token this is may not merge here */
         return err_as(err, ERR_DENIED);
     /* Why not is in detailed_merge_status, if anywhere. 406 is 422 of older versions. */

@@ -415,8 +415,9 @@ scm_refused(const struct scm_call *c, const struct scm_answer *a, const char *wh
     char words[SCM_WORDS_MAX];
     char host[HTTP_URL_SHOWN_MAX];
     return err_set(
-        err, kind_of(a->status), "%s: %s at '%s' refused: status %d%s", what, c->rest->forge,
-        host_of(c, host), a->status, scm_answer_words(a, words));
+        err, kind_of(a->status), "%s%s%s at '%s' refused: status %d%s", what == NULL ? "" : what,
+        what == NULL ? "" : ": ", c->rest->forge, host_of(c, host), a->status,
+        scm_answer_words(a, words));
 }
 
 /* --- pages -------------------------------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ const char *scm_answer_words(const struct scm_answer *a, char ret[SCM_WORDS_MAX]
 /* Is it this status, with these words somewhere in it? */
 bool scm_answer_says(const struct scm_answer *a, int status, const char *words);
 /* A 4xx as an error: DENIED 403, NOT_FOUND 404 and 410, CONFLICT 409, FAILED all else. `what` was
- * to be done: "opening a pull request". */
+ * to be done: "opening a pull request"; NULL: the caller says it. */
 enum err_kind scm_refused(
     const struct scm_call *c, const struct scm_answer *a, const char *what, struct err *err);
 

@@ -44,7 +44,7 @@ put_with_key() {
 new_plain_desk() {
     forge_resources
     repo=$work/plain.git
-    new_bare_repo "$repo" default/demo.example-v1-widget-one.json <"$(widget one grey)"
+    new_bare_repo "$repo" default/demo.example-v1-Widget-one.json <"$(widget one grey)"
     start_cupd -api-source git -api-git-repo "$repo" -api-resources "$work/resources"
 }
 

@@ -61,9 +61,13 @@ new_forge_desk() { # KIND ARG… for the forge
     desk=$(mktemp -d "$work/desk.XXXX")
     repo=$desk/acme/site.git
     mkdir -p "$desk/acme"
-    new_bare_repo "$repo" default/demo.example-v1-widget-one.json <"$(widget one grey)"
+    new_bare_repo "$repo" default/demo.example-v1-Widget-one.json <"$(widget one grey)"
     start_forge "$@"
-    start_cupd -api-source git -api-git-repo "$repo" -api-resources "$work/resources" -api-git-scm "$1" \
+    start_forge_cupd "$1" "$repo"
+}
+
+start_forge_cupd() { # KIND REPOSITORY
+    start_cupd -api-source git -api-git-repo "$2" -api-data "$work/data" -api-resources "$work/resources" -api-git-scm "$1" \
         -api-git-scm-url "$forge" -api-git-scm-token-file "$work/token"
 }
 
