@@ -72,7 +72,7 @@ class Cupd:
         self.process = subprocess.Popen(
             [binary, "serve", "-api-address", "127.0.0.1:0", "-log-level", "info", *args],
             stdout=open(log, "wb"), stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 900  # a first clone may take its time
         while True:
             text = open(log, errors="replace").read()
             found = re.search(r"msg=Listening\.\.\. address=(\S+)", text)

@@ -79,6 +79,23 @@ chmod 600 "$dir/a.json"
 put "$one/a" 6 >/dev/null
 holds "a file keeps its mode" test "$(stat -c %a "$dir/a.json")" = 600
 
+# --- where no directory can be watched
+if unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_inotify_watches' 2>/dev/null; then
+    mkdir "$work/unwatched"
+    cat >"$work/unwatched/cupd" <<B
+#!/bin/sh
+exec unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_inotify_watches; exec "\$0" "\$@"' '$CUP_BIN/cupd' "\$@"
+B
+    chmod +x "$work/unwatched/cupd"
+    PATH=$work/unwatched:$PATH start_cupd -api-local-path "$work/current" -api-resources "$work/resources"
+    three=$(objects "$CUP_ADDRESS")
+    for n in 11 12 13 14 15; do
+        widget a $n >"$dir/a.json"
+        holds "without a watch an edit shows as well ($n)" n_is "$three/a" $n
+    done
+    holds "it is said once" test "$(grep -c 'cannot be watched' "$work/cupd.log")" = 1
+fi
+
 # --- two cupd, one file of many objects
 pack_flipt flipt:v1 >/dev/null
 mkdir "$work/flags"
