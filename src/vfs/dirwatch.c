@@ -83,13 +83,16 @@ static bool matters(const struct inotify_event *e)
     return e->len == 0 || e->name[0] == '\0' || !localdir_is_hidden(str_from(e->name));
 }
 
+/* Of a flood only so much at once: what is left over moves the next stamp, and nothing is known by this
+ * one yet. */
 static void take_events(struct dirwatch *w)
 {
+    static const int READS_MAX = 64;
     char space[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
     ssize_t n;
     bool has_changed = false;
     bool has_moved = false;
-    while ((n = read(w->fd, space, sizeof(space))) > 0) {
+    for (int i = 0; i < READS_MAX && (n = read(w->fd, space, sizeof(space))) > 0; i++) {
         for (ssize_t at = 0; at < n;) {
             const struct inotify_event *e = (const void *)(space + at);
             has_changed = has_changed || matters(e);
