@@ -57,6 +57,16 @@ static const struct row rows[FLAG_COUNT] = {
     [FLAG_GIT_WEBHOOK_SECRET_FILE] =
         {"api-git-webhook-secret-file", "",
          "file with the secret of push events; or CUPD_API_GIT_WEBHOOK_SECRET holds it", false},
+    [FLAG_PROPOSAL_TITLE] =
+        {"api-proposal-title", "",
+         "title of proposals, a template: '{{ .Verb }} {{ .Kind }} {{ .Name }}' (default: the "
+         "commit's)",
+         false},
+    [FLAG_PROPOSAL_BODY] =
+        {"api-proposal-body", "", "their text, a template (default: a list of the objects)", false},
+    [FLAG_PROPOSAL_LABELS] =
+        {"api-proposal-labels", "", "labels that the forge gives them, separated by commas", false},
+    [FLAG_PROPOSAL_DRAFT] = {"api-proposal-draft", "false", "open them as drafts", true},
     [FLAG_RESOURCES] =
         {"api-resources", ".",
          "directory of definitions, controllers and bindings; with -api-image only where given",

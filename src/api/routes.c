@@ -119,6 +119,13 @@ static void get_history(void *context, const struct http_request *q, struct http
     answer_json(q, p, r, &err);
 }
 
+static void get_status(void *context, const struct http_request *q, struct http_response *p)
+{
+    struct core_target target = api_target(q);
+    struct err err = {0};
+    answer_json(q, p, core_object_status(context, &target, q->is_gone, &p->body, &err), &err);
+}
+
 /* On the event thread: what is kept for the current tree. A query may ask for another one. */
 static bool
 peek(void *context, const struct http_request *q, struct http_response *p, const char *content_type)
@@ -273,6 +280,8 @@ const struct http_route api_routes[] = {
     {"GET", BUILT_IN "/controllers/{name}", get_controllers, NULL, 0, "one controller"},
     {"GET", OBJECTS, list_objects, peek_list, 0, "objects of a namespace"},
     {"GET", OBJECT, get_object, peek_object, 0, "one object"},
+    {"GET", OBJECT "/status", get_status, NULL, 0,
+     "an object's open proposals, last change, controller"},
     {"GET", OBJECT "/history", get_history, NULL, 0, "commits that changed an object"},
     {"PUT", OBJECT, api_put_object, NULL, 0, "create or replace an object, as a proposal"},
     {"DELETE", OBJECT, api_delete_object, NULL, 0, "delete an object, as a proposal"},

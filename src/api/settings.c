@@ -202,6 +202,7 @@ enum err_kind settings_read(const struct flags *f, struct settings *s, struct er
     s->images = flags_list(f, FLAG_IMAGE, &image_count);
     s->plain_http = flags_list(f, FLAG_PLAIN_HTTP, NULL);
     s->cors = flags_list(f, FLAG_CORS_ORIGIN, NULL);
+    s->labels = flags_list(f, FLAG_PROPOSAL_LABELS, NULL);
     s->store = place(flags_get(f, FLAG_STORE), "XDG_DATA_HOME", ".local/share", "cup/store");
     s->data = place(flags_get(f, FLAG_DATA), "XDG_CACHE_HOME", ".cache", "cup/cupd");
     read_credential_files(f, s);
@@ -219,6 +220,9 @@ enum err_kind settings_read(const struct flags *f, struct settings *s, struct er
         .plain_http_hosts = (const char *const *)s->plain_http,
         .compiler = "/proc/self/exe",
         .trust_policy = given(f, FLAG_TRUST_POLICY),
+        .proposal_title = given(f, FLAG_PROPOSAL_TITLE),
+        .proposal_body = given(f, FLAG_PROPOSAL_BODY),
+        .proposal_labels = (const char *const *)s->labels,
         .note = note,
     };
     enum err_kind r = refuse_tailscale(f, err);
@@ -234,6 +238,8 @@ enum err_kind settings_read(const struct flags *f, struct settings *s, struct er
     s->core.cache_bytes = cache_bytes;
     if (r == ERR_OK)
         r = read_switch(f, FLAG_REQUIRE_SIGNATURES, &s->core.requires_signatures, err);
+    if (r == ERR_OK)
+        r = read_switch(f, FLAG_PROPOSAL_DRAFT, &s->core.proposes_drafts, err);
     return r == ERR_OK ? parse_duration(f, FLAG_DRAIN, &s->drain_ms, err) : r;
 }
 
@@ -242,6 +248,7 @@ void settings_deinit(struct settings *s)
     flags_list_free(s->images);
     flags_list_free(s->plain_http);
     flags_list_free(s->cors);
+    flags_list_free(s->labels);
     free(s->store);
     free(s->data);
     free(s->registry_config);

@@ -13,6 +13,7 @@ struct settings {
     char **images;
     char **plain_http;
     char **cors;
+    char **labels;
     char *store;
     char *data;
     char *registry_config;

@@ -9,6 +9,7 @@
 #include "core/internal.h"
 #include "core/loader.h"
 #include "core/names.h"
+#include "core/proposal_text.h"
 #include "core/scm_git.h"
 #include "core/upkeep.h"
 #include "core/verdicts.h"
@@ -102,6 +103,17 @@ static enum err_kind set_author(struct core *c, const char *text, struct err *er
     return ERR_OK;
 }
 
+static enum err_kind set_wording(struct core *c, const struct core_options *o, struct err *err)
+{
+    const struct core_proposal_text_options options = {
+        .title = o->proposal_title,
+        .body = o->proposal_body,
+        .labels = o->proposal_labels,
+        .is_draft = o->proposes_drafts,
+    };
+    return core_proposal_text_new(&options, &c->proposal_text, err);
+}
+
 static enum err_kind open_git(struct core *c, const struct core_options *o, struct err *err)
 {
     if (o->git_repo == NULL || o->git_repo[0] == '\0')
@@ -117,6 +129,8 @@ static enum err_kind open_git(struct core *c, const struct core_options *o, stru
     struct repo_options options = {.url = o->git_repo, .data_dir = o->data_dir, .remote = &remote};
     c->repo_url = mem_strdup(o->git_repo);
     enum err_kind r = set_author(c, o->git_author, err);
+    if (r == ERR_OK)
+        r = set_wording(c, o, err);
     if (r == ERR_OK)
         r = http_client_new(&http, &c->http, err);
     remote.http = c->http;
@@ -212,6 +226,7 @@ struct core *core_free(struct core *c)
     core_branches_free(c->branches);
     core_claims_free(c->claims);
     core_verdicts_free(c->verdicts);
+    core_proposal_text_free(c->proposal_text);
     if (c->scm != NULL)
         c->scm->driver->free(c->scm);
     repo_lease_free(c->lease);

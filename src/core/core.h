@@ -25,6 +25,11 @@ struct core_options {
     const char *git_author;      /* "Name <mail>" of commits; NULL: "cup <cup@flipt.io>" */
     const char *git_scm_url;     /* of the forge's API; NULL: that of the repository's host */
     const char *git_scm_token;   /* for the forge; NULL: the password in git_repo. Never shown. */
+    /* How proposals are worded, core/proposal_text.h; NULL: by default. */
+    const char *proposal_title;
+    const char *proposal_body;
+    const char *const *proposal_labels; /* NULL-terminated; NULL: none */
+    bool proposes_drafts;
     int64_t git_poll_ms;    /* how often the branch is looked at; 0: 1 s on disk, 10 s elsewhere */
     int64_t git_timeout_ms; /* of one fetch or push as a whole; 0: 60 s */
     const char *git_username; /* where git_repo names none; NULL: none */
@@ -153,6 +158,18 @@ struct core_condition {
     struct str version; /* this version, "*": any, but there; empty: nothing is expected */
     bool is_absent;     /* it is not there */
 };
+/*
+ * One object's open proposals and what each makes of it, its last change, its controller, as JSON
+ * (docs/proposals.md). Of a directory the first two are empty.
+ * fails  as core_get; NOT_FOUND: neither is it there, nor does a proposal make it
+ */
+enum err_kind core_object_status(
+    struct core *c,
+    const struct core_target *t,
+    const atomic_bool *cancel,
+    struct buf *ret,
+    struct err *err) MUST_USE;
+
 struct core_write_options {
     struct str idempotency_key; /* empty: none */
     struct str requester;       /* name for the commit; empty: the configured author */

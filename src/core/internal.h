@@ -37,6 +37,7 @@ struct core {
     char *author_name;          /* of commits that no requester is known of */
     char *author_email;
     struct core_verdicts *verdicts;
+    struct core_proposal_text *proposal_text; /* Git sources */
     void (*note)(
         void *data, enum log_level level, const char *what, struct str value); /* or NULL */
     void *note_data;

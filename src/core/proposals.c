@@ -5,6 +5,8 @@
 #include "core/internal.h"
 #include "core/merge.h"
 #include "core/proposal_json.h"
+#include "core/sync.h"
+#include "repo/remote.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -14,6 +16,8 @@
 /* How long a page may take to look at proposals. */
 #define PAGE_MS 2000
 #define MERGE_TRIES 5
+/* Before it is tried again, the clone of a remote repository has to see what the remote has become. */
+#define LOOK_AGAIN_MS 10000
 
 static enum err_kind need_scm(const struct core *c, struct err *err)
 {
@@ -234,6 +238,13 @@ core_proposal_show(struct core *c, struct str id, bool with_diff, struct buf *re
     return r == ERR_OK ? show(c, text, with_diff, ret, err) : r;
 }
 
+/* What stands in the way of a look is said by what comes next. */
+static void look_again(struct core *c)
+{
+    if (repo_is_remote(c->repo))
+        (void)!core_sync_wait(c->sync, LOOK_AGAIN_MS, NULL, NULL);
+}
+
 /* The driver merges; what does not merge as text is made to, where that can be, and goes back to it. */
 static enum err_kind merge(
     struct core *c,
@@ -249,6 +260,7 @@ static enum err_kind merge(
         r = c->scm->driver->merge(c->scm, id, author->name, author->email, ret_commit, err);
         if (r != ERR_CONFLICT)
             return r;
+        look_again(c);
         enum err_kind again = core_merge_again(c, id, author, &is_done, &why);
         if (again == ERR_CONFLICT && why.causes[0] == '\0')
             continue; /* something moved: look again */

@@ -1,21 +1,22 @@
 /* A branch becomes a proposal: what it says comes from its commits, whoever pushed them. */
 #include "base/mem.h"
 #include "core/change_git.h"
+#include "core/proposal_text.h"
 #include "core/sync.h"
 
 static const int64_t LOOK_EVERY_MS = 10 * 60 * 1000;
 
-/* The first commit of the branch has the title; each has its own in the body. */
+/* The first commit of the branch says what it is about; all tell which objects it touches. */
 struct texts {
-    char *title;
-    struct buf body;
+    char *message;
+    char *author;
     struct core_objects objects;
 };
 
 static void texts_deinit(struct texts *t)
 {
-    free(t->title);
-    buf_deinit(&t->body);
+    free(t->message);
+    free(t->author);
     core_objects_deinit(&t->objects);
 }
 #define auto_texts CLEANUP(texts_deinit)
@@ -23,44 +24,110 @@ static void texts_deinit(struct texts *t)
 static bool see_commit(const struct repo_commit_info *info, void *data)
 {
     struct texts *t = data;
-    struct str rest = str_from(info->message);
-    free(t->title);
-    t->title = mem_strdup_str(str_trim(str_cut(&rest, '\n')));
+    free(t->message);
+    free(t->author);
+    t->message = mem_strdup(info->message);
+    t->author = mem_strdup(info->author_name);
     core_objects_add_message(&t->objects, info->message);
     return true;
 }
 
-static enum err_kind
-read_texts(struct core *c, const struct repo_id *head, struct texts *t, struct err *err)
+static enum err_kind read_texts(
+    struct core *c,
+    const struct repo_id *target,
+    const struct repo_id *head,
+    struct texts *t,
+    struct err *err)
 {
+    struct repo_id fork = {{0}};
+    enum err_kind r = repo_fork_point(c->repo, target, head, &fork, err);
+    if (r == ERR_OK || r == ERR_NOT_FOUND)
+        r = repo_log(c->repo, head, &fork, CORE_OBJECTS_MAX, see_commit, t, err);
+    if (r == ERR_OK && t->message == NULL)
+        t->message = mem_strdup("nothing to change");
+    return r;
+}
+
+/* Is the object there? What cannot be read is something that is there. */
+static bool is_there(
+    struct core *c,
+    const struct core_served *served,
+    const struct core_object_id *o,
+    const struct repo_id *commit)
+{
+    auto_vfs struct vfs *tree = NULL;
+    autobuf struct buf text = {0};
+    char etag[CORE_ETAG_MAX];
+    struct repo_id root;
+    return repo_tree(c->repo, commit, &tree, &root, NULL) == ERR_OK &&
+        core_read_object(served, tree, o->ns, o->name, NULL, &text, etag, NULL) != ERR_NOT_FOUND;
+}
+
+/* Asked only where a template looks at it. */
+static const char *verb_of(
+    struct core *c,
+    const struct core_objects *objects,
+    const struct repo_id *target,
+    const struct repo_id *head)
+{
+    const struct core_object_id *o = objects->items;
+    if (objects->count != 1 || !core_proposal_text_needs_verb(c->proposal_text))
+        return "change";
+    auto_snapshot struct core_snapshot *s = core_current(c);
+    const struct core_served *served =
+        core_registry_find_kind(s->registry, o->group, o->version, o->kind);
+    if (served == NULL)
+        return "change";
+    if (!is_there(c, served, o, head))
+        return "delete";
+    return is_there(c, served, o, target) ? "update" : "create";
+}
+
+static enum err_kind
+say(struct core *c,
+    const char *id,
+    const struct repo_id *head,
+    struct core_proposal_said *ret,
+    struct err *err)
+{
+    auto_texts struct texts t = {0};
     struct repo_id target;
-    struct repo_id base = {{0}};
     enum err_kind r = repo_ref_read(c->repo, c->target_ref, &target, err);
     if (r == ERR_OK)
-        r = repo_fork_point(c->repo, &target, head, &base, err);
-    if (r == ERR_OK || r == ERR_NOT_FOUND)
-        r = repo_log(c->repo, head, &base, CORE_OBJECTS_MAX, see_commit, t, err);
-    if (r == ERR_OK && t->title == NULL)
-        t->title = mem_strdup("nothing to change");
-    for (size_t i = 0; i < t->objects.count; i++)
-        buf_printf(&t->body, "- `%s`\n", t->objects.items[i].text);
-    return r;
+        r = read_texts(c, &target, head, &t, err);
+    if (r != ERR_OK)
+        return r;
+    const struct core_proposal_facts facts = {
+        .id = id,
+        .target = c->target_branch,
+        .verb = verb_of(c, &t.objects, &target, head),
+        .message = t.message,
+        .requester = t.author,
+        .objects = &t.objects,
+    };
+    return core_proposal_text_render(c->proposal_text, &facts, ret, err);
 }
 
 enum err_kind core_propose(struct core *c, const char *id, char **ret_url, struct err *err)
 {
-    auto_texts struct texts t = {0};
     autofree char *ref = mem_printf(CORE_BRANCH_REF_PREFIX "%s", id);
+    auto_said struct core_proposal_said said = {0};
     char hex[REPO_ID_HEX + 1];
     struct repo_id head;
     enum err_kind r = repo_ref_read(c->repo, ref, &head, err);
     if (r == ERR_OK)
-        r = read_texts(c, &head, &t, err);
+        r = say(c, id, &head, &said, err);
     if (r != ERR_OK)
         return r;
     repo_id_hex(&head, hex);
     struct scm_new proposal = {
-        .id = id, .head = hex, .title = t.title, .body = buf_view(&t.body).p};
+        .id = id,
+        .head = hex,
+        .title = said.title,
+        .body = said.body,
+        .labels = said.labels,
+        .is_draft = said.is_draft,
+    };
     return c->scm->driver->create(c->scm, &proposal, ret_url, err);
 }
 

@@ -103,6 +103,28 @@ static enum err_kind compute(
     return r;
 }
 
+static enum err_kind find_or_compute(
+    const struct core_version_of *of,
+    struct vfs *tree,
+    const struct repo_id *root,
+    const struct core_version *before,
+    struct core_version *ret,
+    struct err *err)
+{
+    autobuf struct buf key = {0};
+    write_key(of, root, &key);
+    if (before->seen != NULL && vfs_seen_holds(before->seen, tree)) {
+        copy(before, ret);
+        return ERR_OK;
+    }
+    if (look(of, buf_view(&key), root, ret))
+        return ERR_OK;
+    enum err_kind r = compute(of, tree, ret, err);
+    if (r == ERR_OK)
+        keep(of, buf_view(&key), root, ret);
+    return r;
+}
+
 enum err_kind core_version_at(
     const struct core_version_of *of,
     struct vfs *tree,
@@ -112,16 +134,8 @@ enum err_kind core_version_at(
     struct err *err)
 {
     struct core_version found = {0};
-    autobuf struct buf key = {0};
-    enum err_kind r = ERR_OK;
-    write_key(of, root, &key);
-    if (before->seen != NULL && vfs_seen_holds(before->seen, tree)) {
-        copy(before, &found);
-    } else if (!look(of, buf_view(&key), root, &found)) {
-        r = compute(of, tree, &found, err);
-        if (r == ERR_OK)
-            keep(of, buf_view(&key), root, &found);
-    }
+    enum err_kind r = root == NULL ? compute(of, tree, &found, err)
+                                   : find_or_compute(of, tree, root, before, &found, err);
     if (r == ERR_OK)
         *ret = found;
     else

@@ -35,6 +35,7 @@ struct core_version_of {
 /*
  * The object's version in `tree`, whose root is `root`.
  *
+ * root    NULL: it has none, and may change at any time; nothing is kept
  * before  what another tree holds: where the same was seen, it is not computed again. May be zeroed.
  * fails   CANCELLED, and where the repository or this machine fails; what the controller makes of the
  *         tree is no failure
