@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/closed.h"
 #include "core/internal.h"
 #include "core/sync.h"
 #include "repo/remote.h"
@@ -16,6 +17,8 @@ enum {
     WAIT_MS = 2000,
     /* Between two looks for a commit that the source did not have. */
     AGAIN_MS = 250,
+    /* Between two looks for closed proposals that are kept no longer. */
+    CLEAN_UP_MS = 6 * 3600 * 1000,
 };
 
 /* --- the current snapshot ------------------------------------------------------------------------- */
@@ -75,11 +78,25 @@ enum err_kind core_refresh(struct core *c, struct err *err)
 
 /* --- following it --------------------------------------------------------------------------------- */
 
+/* Now and then; what fails is tried again the next time, and is no reason to call the branch unread. */
+static void clean_up(struct core *c)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (c->cleaned_ms != 0 && now_ms - c->cleaned_ms < CLEAN_UP_MS)
+        return;
+    c->cleaned_ms = now_ms;
+    (void)!core_closed_expire(c, clock_unix_ms() / 1000, NULL);
+}
+
 static enum err_kind look(void *data, const atomic_bool *cancel, struct err *err)
 {
     struct core *c = data;
     enum err_kind r = repo_fetch(c->repo, c->target_branch, cancel, err);
-    return r == ERR_OK ? core_refresh(c, err) : r;
+    if (r == ERR_OK)
+        r = core_refresh(c, err);
+    if (r == ERR_OK)
+        clean_up(c);
+    return r;
 }
 
 static void note_state(void *data, const struct err *err)

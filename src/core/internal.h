@@ -52,6 +52,7 @@ struct core {
     pthread_mutex_t local_write_lock;
     atomic_bool has_noted_unwatched; /* of a local directory */
 
+    int64_t cleaned_ms;     /* CLOCK_MONOTONIC; of the thread that follows the branch alone */
     struct core_sync *sync; /* NULL for a local source */
     /* From reading the branch to publishing its snapshot: the older of two must not come last. Readers
      * do not take it. */

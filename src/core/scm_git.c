@@ -162,6 +162,29 @@ static enum err_kind merge(
     return r;
 }
 
+static enum err_kind mark(
+    void *context,
+    const char *commit,
+    const char *message,
+    char ret_commit[SCM_COMMIT_HEX + 1],
+    struct err *err)
+{
+    struct repo_id id;
+    struct repo_id marked;
+    const struct repo_commit_spec spec = {
+        .author = {"cup", "cup@flipt.io"},
+        .committer = {"cup", "cup@flipt.io"},
+        .when_unix_s = clock_unix_ms() / 1000,
+        .message = message,
+    };
+    enum err_kind r = repo_id_parse(str_from(commit), &id, err);
+    if (r == ERR_OK)
+        r = repo_commit_mark(context, &id, &spec, &marked, err);
+    if (r == ERR_OK)
+        repo_id_hex(&marked, ret_commit);
+    return r;
+}
+
 struct log_visit {
     bool (*visit)(
         const char *commit,
@@ -215,6 +238,7 @@ void core_scm_git_init(struct scm_git *git, struct repo *repo)
         .merge_base = merge_base,
         .fork_point = fork_point,
         .merge = merge,
+        .mark = mark,
         .log = walk_log,
     };
 }

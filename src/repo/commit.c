@@ -117,3 +117,18 @@ enum err_kind repo_write_commit(
     git_signature_free(committer);
     return kind;
 }
+
+enum err_kind repo_commit_mark(
+    struct repo *r,
+    const struct repo_id *commit,
+    const struct repo_commit_spec *spec,
+    struct repo_id *ret,
+    struct err *err)
+{
+    struct repo_commit_spec mark = *spec;
+    git_oid tree;
+    mark.parents = commit;
+    mark.parent_count = 1;
+    enum err_kind kind = repo_commit_tree(r, commit, &tree, err);
+    return kind == ERR_OK ? repo_write_commit(r, &mark, &tree, ret, err) : kind;
+}

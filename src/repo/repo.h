@@ -128,6 +128,14 @@ enum err_kind repo_commit(
     bool *ret_is_same,
     struct err *err) MUST_USE;
 
+/* A commit that changes nothing, over `commit`: to say something about it. spec's parents are ignored. */
+enum err_kind repo_commit_mark(
+    struct repo *r,
+    const struct repo_id *commit,
+    const struct repo_commit_spec *spec,
+    struct repo_id *ret,
+    struct err *err) MUST_USE;
+
 /* hardening 34: .git and its disguises (case, HFS-ignored characters, NTFS short names and streams,
  * trailing dots and blanks), control characters, empty/./.. segments: INVALID names the path. */
 enum err_kind repo_check_path(struct str path, struct err *err) MUST_USE;

@@ -226,8 +226,14 @@ move_to_closed(struct plain *p, const char *id, const struct plain_place *place,
     enum err_kind r = p->git->read_ref(p->git->context, closed, before, err);
     if (r != ERR_OK)
         return r;
+    autofree char *message =
+        mem_printf("Close proposal %s\n\n" SCM_CLOSED_TRAILER ": %s\n", id, id);
+    char marked[SCM_COMMIT_HEX + 1];
+    r = p->git->mark(p->git->context, place->head, message, marked, err);
+    if (r != ERR_OK)
+        return r;
     const char *const updates[][3] = {
-        {closed, before, place->head},
+        {closed, before, marked},
         {branch, place->head, ""},
     };
     return p->git->update_refs(p->git->context, updates, ARRAY_LEN(updates), err);

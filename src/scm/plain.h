@@ -7,7 +7,7 @@
 #include "scm/drivers.h"
 
 #define PLAIN_HEADS "refs/heads/" SCM_BRANCH_PREFIX
-#define PLAIN_CLOSED "refs/cup/closed/"
+#define PLAIN_CLOSED SCM_CLOSED_PREFIX
 #define PLAIN_TRAILER "Cup-Proposal"
 /* How far back merged proposals are looked for, and the first commit of a branch. */
 #define PLAIN_LOG_MAX 1000

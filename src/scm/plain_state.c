@@ -156,6 +156,39 @@ static enum err_kind check_leftover(
     return r;
 }
 
+/* What a closed ref stands at says that it was closed; the proposal's head lies behind it. One without
+ * that is the head itself. */
+struct closed {
+    char head[SCM_COMMIT_HEX + 1];
+    size_t count;
+};
+
+static bool see_mark(
+    const char *commit,
+    const char *message,
+    const char *author,
+    int64_t unix_s,
+    const char *second_parent,
+    void *data)
+{
+    struct closed *c = data;
+    (void)author;
+    (void)unix_s;
+    (void)second_parent;
+    copy_commit(c->head, commit);
+    return c->count++ == 0 && strstr(message, "\n" SCM_CLOSED_TRAILER ": ") != NULL;
+}
+
+static enum err_kind
+closed_head(struct plain *p, const char *at, char ret[SCM_COMMIT_HEX + 1], struct err *err)
+{
+    struct closed c = {.count = 0};
+    enum err_kind r = p->git->log(p->git->context, at, 2, see_mark, &c, err);
+    if (r == ERR_OK)
+        copy_commit(ret, c.head);
+    return r;
+}
+
 static enum err_kind
 find_ended(struct plain *p, const char *id, struct plain_place *place, struct err *err)
 {
@@ -170,7 +203,9 @@ find_ended(struct plain *p, const char *id, struct plain_place *place, struct er
     if (r == ERR_OK && place->head[0] == '\0')
         return err_set(err, ERR_NOT_FOUND, "no proposal '%s'", id);
     place->state = SCM_CLOSED;
-    return r;
+    char at[SCM_COMMIT_HEX + 1];
+    copy_commit(at, place->head);
+    return r == ERR_OK ? closed_head(p, at, place->head, err) : r;
 }
 
 enum err_kind plain_find(struct plain *p, const char *id, struct plain_place *ret, struct err *err)
@@ -345,9 +380,10 @@ static bool see_closed(const char *name, const char *commit, void *data)
     struct plain_place place = {.state = SCM_CLOSED};
     if (!id_is_valid(str_from(id)) || is_listed(l, id))
         return true;
-    copy_commit(place.head, commit);
     copy_commit(place.onto, l->target);
-    l->result = add(l, id, &place);
+    l->result = closed_head(l->plain, commit, place.head, l->err);
+    if (l->result == ERR_OK)
+        l->result = add(l, id, &place);
     return l->result == ERR_OK;
 }
 

@@ -12,6 +12,10 @@ struct http_client;
 
 /* "cup/proposal/<ID>" is the head branch of proposal <ID>. */
 #define SCM_BRANCH_PREFIX "cup/proposal/"
+/* Plain git keeps a closed proposal as "refs/cup/closed/<ID>": a commit over its head that tells by this
+ * trailer, and its time, that it was closed. Who runs the server removes old ones (core/closed.c). */
+#define SCM_CLOSED_PREFIX "refs/cup/closed/"
+#define SCM_CLOSED_TRAILER "Cup-Closed"
 #define SCM_ID_CHARS 26
 #define SCM_COMMIT_HEX 40
 
@@ -88,6 +92,13 @@ struct scm_git {
         const char *message,
         const char *author_name,
         const char *author_email,
+        char ret_commit[SCM_COMMIT_HEX + 1],
+        struct err *err);
+    /* a commit over `commit` that changes nothing and says this; no ref moved */
+    enum err_kind (*mark)(
+        void *context,
+        const char *commit,
+        const char *message,
         char ret_commit[SCM_COMMIT_HEX + 1],
         struct err *err);
     /* walk first parents newest first from `from`, at most max commits */

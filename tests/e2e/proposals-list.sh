@@ -114,6 +114,21 @@ expect_exit 6 on "$one" proposal merge "$id"
 expect_exit 3 on "$one" proposal show 00000000000000000000000000
 expect_exit 6 on "$one" proposal show nothing
 
+# --- closed ones are kept for 30 days
+holds "the ref of a closed one tells when it was closed" test "$(git -C "$repo" log -1 --format='%(trailers:key=Cup-Closed,valueonly)' "refs/cup/closed/$closed")" = "$closed"
+old=00000000000000000000000001
+git -C "$repo" update-ref "refs/cup/closed/$old" "$(printf 'Close\n\nCup-Closed: %s\n' "$old" |
+    GIT_AUTHOR_DATE="$(($(date +%s) - 31 * 86400)) +0000" git -C "$repo" commit-tree -p main "main^{tree}")"
+serve
+for try in $(seq 100); do
+    git -C "$repo" rev-parse -q --verify "refs/cup/closed/$old" >"$work/out" || break
+    sleep 0.05
+done
+holds "one that is older is gone" test -z "$(git -C "$repo" for-each-ref "refs/cup/closed/$old")"
+holds "others are not" test "$(cup proposal show "$closed" -o json | jq -r .state)" = closed
+cup proposal show "$closed" -o json >"$work/out"
+holds "... with the head that they had" jq -e '(.commits | length == 1) and (.title | startswith("feat: update"))' "$work/out"
+
 # --- back to where it started
 propose e 1
 expect_exit 0 cup proposal merge "$id"
