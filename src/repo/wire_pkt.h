@@ -25,7 +25,7 @@ struct wire_reader {
 };
 /* FAILED: no pkt-line; and what `take` says. */
 enum err_kind wire_reader_feed(struct wire_reader *r, struct str piece, struct err *err) MUST_USE;
-/* At the end of what came: FAILED when it ended inside a pkt. */
+/* At the end of what came: UNAVAILABLE when it ended inside a pkt. */
 enum err_kind wire_reader_finish(const struct wire_reader *r, struct err *err) MUST_USE;
 void wire_reader_deinit(struct wire_reader *r);
 #define auto_wire_reader CLEANUP(wire_reader_deinit)

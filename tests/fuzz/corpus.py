@@ -242,6 +242,23 @@ PACKS = [
 ]
 
 
+def pkts(*lines):
+    """pkt-lines; None is a flush."""
+    return b"".join(b"0000" if line is None else b"%04x" % (len(line) + 4) + line for line in lines)
+
+
+SOME_ID = b"0123456789012345678901234567890123456789 "
+ADVERTS = [how + text for how in (b"\0", b"\1") for text in (
+    pkts(b"# service=git-upload-pack\n", None, b"version 2\n", b"agent=git/2.39\n", b"ls-refs=unborn\n", b"fetch=shallow\n",
+         b"object-format=sha1\n", None),
+    pkts(SOME_ID + b"HEAD\0multi_ack side-band-64k agent=git/2\n", SOME_ID + b"refs/heads/main\n", SOME_ID + b"refs/tags/v1\n",
+         SOME_ID + b"refs/tags/v1^{}\n", None),
+    pkts(b"version 1\n", SOME_ID + b"refs/heads/a..b\0x\n", SOME_ID + b"../../x\n", None),
+    pkts(b"# service=git-receive-pack\n", None, b"0" * 40 + b" capabilities^{}\0report-status atomic\n", None),
+    pkts(b"ERR no \x1b[31m such\r\n", None), b"0004", b"0003", b"fff1x", b"00000001", b"000", b"zzzz", b"0006\n\n0000" + b"0005x",
+)]
+
+
 def text(rows):
     return [row if isinstance(row, bytes) else row.encode() for row in rows]
 
@@ -263,6 +280,7 @@ TARGETS = {
     "archive": ARCHIVES,
     "tests_layer": TESTS_LAYERS,
     "pack": PACKS,
+    "advert": ADVERTS,
 }
 
 
