@@ -41,13 +41,33 @@ static void clear_below(const char *dir, bool is_alone, unsigned depth)
         closedir(d);
 }
 
-static void clear(const char *git_dir, bool is_alone)
+static void clear_refs(const char *git_dir, bool is_alone)
 {
     static const char *const ours[] = {"refs/heads/cup", "refs/cup"};
     for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
         autofree char *dir = fs_join(git_dir, ours[i]);
         clear_below(dir, is_alone, 0);
     }
+}
+
+/* Nobody but cupd writes to a clone: a lock of the branch or of packed-refs is of a killed one, too, and
+ * would end every fetch. */
+static void clear_clone(const char *git_dir, bool is_alone)
+{
+    struct stat st;
+    autofree char *refs = fs_join(git_dir, "refs");
+    autofree char *packed = fs_join(git_dir, "packed-refs.lock");
+    clear_below(refs, is_alone, 0);
+    if (lstat(packed, &st) == 0 && is_stale(&st, is_alone))
+        unlink(packed);
+}
+
+static void clear(const struct repo *r, const char *git_dir, bool is_alone)
+{
+    if (r->place != NULL)
+        clear_clone(git_dir, is_alone);
+    else
+        clear_refs(git_dir, is_alone);
 }
 
 /* --- the lease -------------------------------------------------------------------------------------- */
@@ -71,7 +91,7 @@ struct repo_lease *repo_lease_new(struct repo *r)
     if (fd < 0)
         return NULL;
     bool is_alone = flock(fd, LOCK_EX | LOCK_NB) == 0;
-    clear(dir, is_alone);
+    clear(r, dir, is_alone);
     if (flock(fd, LOCK_SH) != 0) { /* nobody holds it exclusively for longer than clearing takes */
         close(fd);
         return NULL;

@@ -15,7 +15,8 @@ struct repo_lease;
 /*
  * Be known as one that writes, until the lease ends. Removes locks of cup's own refs (refs/heads/cup/,
  * refs/cup/): all of them where nobody else is there, else those that are older than a minute, which is
- * a thousand times as long as anybody holds one.
+ * a thousand times as long as anybody holds one. In the clone of a remote repository, where nobody else
+ * writes, the locks of all refs and of packed-refs.
  * NULL where the Git directory cannot be written to: then there is nothing to clear, either.
  */
 struct repo_lease *repo_lease_new(struct repo *r);

@@ -1,6 +1,8 @@
 #include "repo/lease.h"
 
+#include "repo/internal.h"
 #include "repo/testing.h"
+#include "repo/wire.h"
 
 static void make_locks(struct lab *l)
 {
@@ -36,6 +38,22 @@ static void test_lease__beside_others_old_ones_only(void **state)
     repo_lease_free(second);
 }
 
+/* A place makes a repository a clone; nothing is asked there. */
+static void test_lease__of_a_clone_clears_locks_of_all_refs(void **state)
+{
+    struct lab *l = *state;
+    struct err err;
+    make_locks(l);
+    lab_sh(l, "touch .git/packed-refs.lock");
+    lab_ok(wire_place_new(STR("ssh://git.example/x"), NULL, &l->repo->place, &err), &err);
+    struct repo_lease *lease = repo_lease_new(l->repo);
+    assert_non_null(lease);
+    lab_expect(
+        l, "cd .git && find refs packed-refs.lock -type f 2>/dev/null || true",
+        "refs/heads/cup/proposal/ref");
+    repo_lease_free(lease);
+}
+
 static void test_lease__lets_a_killed_ones_ref_move_again(void **state)
 {
     struct lab *l = *state;
@@ -57,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lab_test(test_lease__who_is_alone_clears_locks_of_our_refs),
         lab_test(test_lease__beside_others_old_ones_only),
+        lab_test(test_lease__of_a_clone_clears_locks_of_all_refs),
         lab_test(test_lease__lets_a_killed_ones_ref_move_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
