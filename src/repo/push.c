@@ -105,10 +105,19 @@ static void keep_words(struct push *p, struct str words)
         buf_str(&p->words, str_take(words, WORDS_MAX - p->words.n));
 }
 
+/* What git says of a ref that others of the same push kept from moving (receive-pack.c,
+ * execute_commands_atomic): their reason is the one to tell. */
+static bool is_by_others(const char *reason)
+{
+    return strcmp(reason, "atomic push failure") == 0;
+}
+
 static void refuse(struct push *p, struct str name, struct str reason)
 {
-    if (p->refused != NULL)
+    if (p->refused != NULL && !is_by_others(p->reason))
         return;
+    free(p->refused);
+    free(p->reason);
     p->refused = wire_escape(name, 200);
     p->reason = wire_escape(reason, 300);
 }
