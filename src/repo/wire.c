@@ -44,6 +44,17 @@ static char *authorization(const struct wire_url *u, const struct repo_remote_op
     return buf_steal(&value);
 }
 
+/* Tokens are given as a user without a password as well; what is shorter than any of them is a name. */
+static char *secret(const struct wire_url *u, const struct repo_remote_options *o)
+{
+    static const size_t TOKEN_MIN = 16;
+    const char *user = u->user != NULL ? u->user : o->username;
+    const char *password = u->password != NULL ? u->password : o->password;
+    if (password != NULL && password[0] != '\0')
+        return mem_strdup(password);
+    return user != NULL && strlen(user) >= TOKEN_MIN ? mem_strdup(user) : NULL;
+}
+
 enum err_kind wire_place_new(
     struct str url,
     const struct repo_remote_options *options,
@@ -62,6 +73,7 @@ enum err_kind wire_place_new(
     p->shown = repo_url_shown(url);
     p->http = o->http;
     p->authorization = authorization(&parsed, o);
+    p->secret = secret(&parsed, o);
     p->ssh_command = mem_strdup(o->ssh_command != NULL ? o->ssh_command : "ssh");
     p->ssh_key = mem_strdup(o->ssh_key);
     p->ssh_known_hosts = mem_strdup(o->ssh_known_hosts);
@@ -81,6 +93,7 @@ struct wire_place *wire_place_free(struct wire_place *p)
     wire_url_deinit(&p->url);
     free(p->shown);
     free(p->authorization);
+    free(p->secret);
     free(p->ssh_command);
     free(p->ssh_key);
     free(p->ssh_known_hosts);

@@ -32,6 +32,7 @@ struct wire_place {
     char *shown; /* without credentials */
     struct http_client *http;
     char *authorization; /* header line's value; NULL: nobody in particular */
+    char *secret;        /* within it: password or token; NULL: none */
     char *ssh_command;
     char *ssh_key;
     char *ssh_known_hosts;

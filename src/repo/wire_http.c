@@ -46,9 +46,8 @@ static char *words_of(const struct wire_place *place, const struct http_client_r
 {
     struct str body = buf_view(&p->body);
     const char *header = place->authorization != NULL ? strchr(place->authorization, ' ') : NULL;
-    const char *password = place->url.password;
     bool is_secret = (header != NULL && str_search(body, str_from(header + 1)) >= 0) ||
-        (password != NULL && password[0] != '\0' && str_search(body, str_from(password)) >= 0);
+        (place->secret != NULL && str_search(body, str_from(place->secret)) >= 0);
     return is_secret ? mem_strdup("") : wire_escape(str_take(body, 200), 200);
 }
 
