@@ -31,7 +31,9 @@ static enum err_kind make(struct repo *r, const char *path, struct err *err)
 
 static enum err_kind make_under_lock(struct repo *r, const char *path, struct err *err)
 {
-    autoclose int fd = open(r->fetch_lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    /* not the lock of a fetch: that may be held for as long as a first fetch takes */
+    autofree char *lock = mem_printf("%s.make", r->fetch_lock);
+    autoclose int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, errno, "the lock beside the clone of '%s'", r->shown);
     while (flock(fd, LOCK_EX) != 0)
