@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "json/json.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -283,10 +284,15 @@ static void hint_at_help(struct cli *c, enum err_kind r)
 
 static void finish(struct cli *c)
 {
+    errno = 0;
     bool is_lost = fflush(c->io.out) != 0 || ferror(c->io.out);
     if (is_lost && c->exit_code == 0) {
         struct err err;
-        err_set(&err, ERR_IO, "the output could not be written whole");
+        /* of a write that failed earlier nothing but the fact is known */
+        if (errno != 0)
+            err_errno(&err, errno, "the output could not be written whole");
+        else
+            err_set(&err, ERR_IO, "the output could not be written whole");
         cli_report(c, &err);
     }
     fflush(c->io.notes);

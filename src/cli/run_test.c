@@ -39,7 +39,7 @@ static void test_run__has_an_exit_code_for_each_failure(void **state)
          2,
          "cup: 'cup version' does not take '--revision'\n  see 'cup help version'\n"},
         {{"get", "w", "--revision", "x", "--proposal=y"}, 2, NULL},
-        {{"apply", "--proposal", "01J"}, 2, NULL},
+        {{"apply", "--proposal", "01J"}, 6, NULL},
         {{"-a", "localhost:1", "defs"},
          2,
          "cup: address 'localhost:1' has no scheme: write http://localhost:1\n"

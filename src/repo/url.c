@@ -32,6 +32,18 @@ static struct str scheme_of(struct str url)
     return str_take(url, (size_t)at);
 }
 
+/* "user:pass" of "user:pa/ss@host": what stands behind the colon is no port, so it is a password that holds
+ * an unescaped slash. */
+static bool is_cut_password(struct str authority)
+{
+    ptrdiff_t colon = str_rfind(authority, ':');
+    if (str_find(authority, '@') >= 0 || colon < 0 || colon < str_rfind(authority, ']'))
+        return false;
+    uint64_t port;
+    struct str tail = str_skip(authority, (size_t)colon + 1);
+    return tail.n > 0 && !str_to_u64(tail, &port);
+}
+
 char *repo_url_shown(struct str url)
 {
     struct str scheme = scheme_of(url);
@@ -41,7 +53,7 @@ char *repo_url_shown(struct str url)
     ptrdiff_t slash = str_find(rest, '/');
     struct str authority = slash < 0 ? rest : str_take(rest, (size_t)slash);
     /* the last @: a password may hold one */
-    ptrdiff_t at = str_rfind(authority, '@');
+    ptrdiff_t at = str_rfind(is_cut_password(authority) ? rest : authority, '@');
     struct str tail = str_skip(rest, at < 0 ? 0 : (size_t)at + 1);
     return mem_printf(STR_FMT "://" STR_FMT, STR_ARG(scheme), STR_ARG(tail));
 }

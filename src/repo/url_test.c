@@ -57,6 +57,8 @@ static void test_url__is_shown_without_credentials(void **state)
     static const char *const shown[][2] = {
         {"https://me:secret@example.com/a", "https://example.com/a"},
         {"https://to:k@e:n@example.com:8443/a@b", "https://example.com:8443/a@b"},
+        {"https://me:pa/ss@example.com/a", "https://example.com/a"},
+        {"http://[::1]:80/a@b", "http://[::1]:80/a@b"},
         {"https://example.com", "https://example.com"},
         {"/srv/a@b", "/srv/a@b"},
         {"://x@y", "://x@y"},

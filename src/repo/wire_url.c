@@ -150,13 +150,18 @@ parse_http(struct wire_url *u, struct str url, struct str scheme, struct str res
     ptrdiff_t slash = str_find(rest, '/');
     struct str authority = slash < 0 ? rest : str_take(rest, (size_t)slash);
     struct str path = slash < 0 ? STR("") : str_skip(rest, (size_t)slash);
+    struct str host, port;
+    uint64_t number = 0;
     enum err_kind r = read_userinfo(u, url, cut_userinfo(&authority), err);
+    split_port(authority, &host, &port);
     while (str_ends(path, STR("/")))
         path.n--;
     u->base = mem_printf(
         STR_FMT "://" STR_FMT STR_FMT, STR_ARG(scheme), STR_ARG(authority), STR_ARG(path));
     if (r == ERR_OK && (authority.n == 0 || path.n == 0))
         r = bad(url, "names no host or no path", err);
+    if (r == ERR_OK && port.n > 0 && !str_to_u64(port, &number))
+        r = bad(url, "has a bad port (a '/' in a password is written %2F)", err);
     if (r == ERR_OK && (str_find(path, '?') >= 0 || str_find(path, '#') >= 0))
         r = bad(url, "has a query or a fragment", err);
     return r;
