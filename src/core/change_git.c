@@ -82,16 +82,12 @@ move_branch(struct core_attempt *a, const struct repo_id *commit, struct err *er
 static enum err_kind
 close_proposal(struct core_attempt *a, struct core_result *ret, struct err *err)
 {
-    autofree char *ref = mem_printf(CORE_BRANCH_REF_PREFIX "%s", a->id);
-    struct repo_id now = {{0}};
-    enum err_kind r = repo_ref_read(a->c->repo, ref, &now, err);
-    if (r != ERR_OK && r != ERR_NOT_FOUND)
-        return r;
-    a->is_race = !repo_id_eq(&now, &a->base);
-    if (a->is_race)
-        return err_set(err, ERR_CONFLICT, "proposal '%s' was changed meanwhile", a->id);
-    ret->is_unchanged = true;
-    return a->c->scm->driver->close(a->c->scm, a->id, err);
+    char head[REPO_ID_HEX + 1];
+    repo_id_hex(&a->base, head);
+    enum err_kind r = a->c->scm->driver->close(a->c->scm, a->id, head, err);
+    a->is_race = r == ERR_CONFLICT;
+    ret->is_unchanged = r == ERR_OK;
+    return r;
 }
 
 static enum err_kind publish(

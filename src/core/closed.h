@@ -8,5 +8,14 @@
 
 #define CORE_CLOSED_KEPT_S ((int64_t)30 * 24 * 3600)
 
-/* Remove the refs of those that were closed too long ago. Costs a look at each: not for each poll. */
-enum err_kind core_closed_expire(struct core *c, int64_t now_unix_s, struct err *err) MUST_USE;
+/* Removed at one time: over a network each is a push, and whoever calls has other work. */
+#define CORE_CLOSED_ROUND_MAX 50
+
+/*
+ * Remove the refs of those that were closed too long ago, CORE_CLOSED_ROUND_MAX at most: the rest goes the next
+ * time. Costs a look at each: not for each poll.
+ *
+ * cancel  looked at before each; may be NULL. Then it ends, and nothing is wrong.
+ */
+enum err_kind core_closed_expire(
+    struct core *c, int64_t now_unix_s, const atomic_bool *cancel, struct err *err) MUST_USE;

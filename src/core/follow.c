@@ -79,13 +79,13 @@ enum err_kind core_refresh(struct core *c, struct err *err)
 /* --- following it --------------------------------------------------------------------------------- */
 
 /* Now and then; what fails is tried again the next time, and is no reason to call the branch unread. */
-static void clean_up(struct core *c)
+static void clean_up(struct core *c, const atomic_bool *cancel)
 {
     int64_t now_ms = clock_monotonic_ms();
     if (c->cleaned_ms != 0 && now_ms - c->cleaned_ms < CLEAN_UP_MS)
         return;
     c->cleaned_ms = now_ms;
-    (void)!core_closed_expire(c, clock_unix_ms() / 1000, NULL);
+    (void)!core_closed_expire(c, clock_unix_ms() / 1000, cancel, NULL);
 }
 
 static enum err_kind look(void *data, const atomic_bool *cancel, struct err *err)
@@ -95,7 +95,7 @@ static enum err_kind look(void *data, const atomic_bool *cancel, struct err *err
     if (r == ERR_OK)
         r = core_refresh(c, err);
     if (r == ERR_OK)
-        clean_up(c);
+        clean_up(c, cancel);
     return r;
 }
 

@@ -301,6 +301,6 @@ enum err_kind core_proposal_close(struct core *c, struct str id, struct buf *ret
     autofree char *text = mem_strdup_str(id);
     r = meet(c, text, err);
     if (r == ERR_OK)
-        r = c->scm->driver->close(c->scm, text, err);
+        r = c->scm->driver->close(c->scm, text, "", err);
     return r == ERR_OK ? core_proposal_show(c, id, false, ret, err) : r;
 }

@@ -143,13 +143,30 @@ static void test_plain__close_keeps_the_commits_under_a_ref(void **state)
     struct desk *d = *state;
     struct err err;
     propose(d, ID_A, "main", "echo 1 >n");
-    lab_ok(d->scm->driver->close(d->scm, ID_A, &err), &err);
+    lab_ok(d->scm->driver->close(d->scm, ID_A, "", &err), &err);
     assert_state(d, ID_A, SCM_CLOSED);
     lab_sh(d->lab, "! git rev-parse -q --verify refs/heads/cup/proposal/" ID_A);
     lab_sh(d->lab, "test \"$(git show refs/cup/closed/" ID_A ":n)\" = 1");
-    assert_int_equal(d->scm->driver->close(d->scm, ID_A, &err), ERR_INVALID);
+    assert_int_equal(d->scm->driver->close(d->scm, ID_A, "", &err), ERR_INVALID);
     assert_int_equal(merge(d, ID_A, &err), ERR_INVALID);
     assert_non_null(strstr(err.text, "closed already"));
+}
+
+static void test_plain__close_leaves_a_later_commit_open(void **state)
+{
+    struct desk *d = *state;
+    struct err err;
+    propose(d, ID_A, "main", "echo 1 >n");
+    autofree char *before = lab_out(d->lab, "git rev-parse cup/proposal/" ID_A);
+    lab_sh(
+        d->lab,
+        "git checkout -q cup/proposal/" ID_A " && git commit -q --allow-empty -m later && git "
+        "checkout -q main");
+    autofree char *after = lab_out(d->lab, "git rev-parse cup/proposal/" ID_A);
+    assert_int_equal(d->scm->driver->close(d->scm, ID_A, before, &err), ERR_CONFLICT);
+    assert_state(d, ID_A, SCM_OPEN);
+    lab_ok(d->scm->driver->close(d->scm, ID_A, after, &err), &err);
+    assert_state(d, ID_A, SCM_CLOSED);
 }
 
 static void test_plain__lists_the_newest_first_and_ended_ones_where_asked(void **state)
@@ -165,7 +182,7 @@ static void test_plain__lists_the_newest_first_and_ended_ones_where_asked(void *
     assert_string_equal(list.items[0].id, ID_B); /* of one second: by id */
     scm_proposals_deinit(&list);
     lab_ok(merge(d, ID_A, &err), &err);
-    lab_ok(d->scm->driver->close(d->scm, ID_B, &err), &err);
+    lab_ok(d->scm->driver->close(d->scm, ID_B, "", &err), &err);
     lab_ok(d->scm->driver->list(d->scm, false, &list, &err), &err);
     assert_int_equal(list.count, 0);
     scm_proposals_deinit(&list);
@@ -200,7 +217,7 @@ static void test_plain__a_proposal_that_came_with_the_target_is_still_open(void 
     /* somebody merged the branch with another tool: there is nothing of ours in the log */
     lab_sh(d->lab, "git merge -q --ff-only cup/proposal/" ID_A);
     assert_state(d, ID_A, SCM_OPEN);
-    lab_ok(d->scm->driver->close(d->scm, ID_A, &err), &err);
+    lab_ok(d->scm->driver->close(d->scm, ID_A, "", &err), &err);
     assert_state(d, ID_A, SCM_CLOSED);
 }
 
@@ -214,7 +231,7 @@ static void test_plain__refuses_ids_that_are_none(void **state)
         assert_int_equal(d->scm->driver->show(d->scm, bad[i], &p, &err), ERR_INVALID);
     assert_int_equal(d->scm->driver->show(d->scm, ID_A, &p, &err), ERR_NOT_FOUND);
     assert_int_equal(merge(d, ID_A, &err), ERR_NOT_FOUND);
-    assert_int_equal(d->scm->driver->close(d->scm, ID_A, &err), ERR_NOT_FOUND);
+    assert_int_equal(d->scm->driver->close(d->scm, ID_A, "", &err), ERR_NOT_FOUND);
 }
 
 static void test_plain__shows_hostile_titles_as_one_harmless_line(void **state)
@@ -245,6 +262,7 @@ int main(void)
         desk_test(test_plain__merge_makes_one_merge_commit_and_ends_the_branch),
         desk_test(test_plain__merge_of_a_conflict_moves_nothing),
         desk_test(test_plain__close_keeps_the_commits_under_a_ref),
+        desk_test(test_plain__close_leaves_a_later_commit_open),
         desk_test(test_plain__lists_the_newest_first_and_ended_ones_where_asked),
         desk_test(test_plain__a_merge_cut_short_is_finished_by_the_next),
         desk_test(test_plain__a_proposal_that_came_with_the_target_is_still_open),

@@ -9,7 +9,8 @@ static const struct {
     const char *base; /* of http(s); of an error what its text holds */
     const char *user, *password, *host, *port, *path;
 } rows[] = {
-    {"https://example.com/a/b.git/", ERR_OK, "https://example.com/a/b.git", NULL, NULL, NULL, NULL, NULL},
+    {"https://example.com/a/b.git/", ERR_OK, "https://example.com/a/b.git", NULL, NULL, NULL, NULL,
+     NULL},
     {"http://me:s%40x@h:8080/a", ERR_OK, "http://h:8080/a", "me", "s@x", NULL, NULL, NULL},
     {"https://token@h/a", ERR_OK, "https://h/a", "token", NULL, NULL, NULL, NULL},
     {"ssh://git@h:2222/srv/a.git", ERR_OK, NULL, "git", NULL, "h", "2222", "/srv/a.git"},

@@ -131,7 +131,8 @@ enum err_kind forge_merge(
     const char *author_email,
     char ret_commit[SCM_COMMIT_HEX + 1],
     struct err *err) MUST_USE;
-enum err_kind forge_close(struct scm *s, const char *id, struct err *err) MUST_USE;
+enum err_kind
+forge_close(struct scm *s, const char *id, const char *head, struct err *err) MUST_USE;
 
 /* --- for the kinds ------------------------------------------------------------------------------------ */
 

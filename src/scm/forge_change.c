@@ -130,12 +130,19 @@ read_branch(const struct forge *f, const char *id, char ret[SCM_COMMIT_HEX + 1],
     return f->git->read_ref(f->git->context, name, ret, err);
 }
 
+/* CONFLICT: it stands elsewhere. */
 static enum err_kind
-drop_branch(const struct forge *f, const char *id, const char *head, struct err *err)
+drop_branch_at(const struct forge *f, const char *id, const char *head, struct err *err)
 {
     autofree char *name = mem_printf("refs/heads/" SCM_BRANCH_PREFIX "%s", id);
     const char *const updates[][3] = {{name, head, ""}};
-    enum err_kind r = f->git->update_refs(f->git->context, updates, ARRAY_LEN(updates), err);
+    return f->git->update_refs(f->git->context, updates, ARRAY_LEN(updates), err);
+}
+
+static enum err_kind
+drop_branch(const struct forge *f, const char *id, const char *head, struct err *err)
+{
+    enum err_kind r = drop_branch_at(f, id, head, err);
     return r == ERR_CONFLICT ? ERR_OK : r; /* somebody else dropped it, or went on with it */
 }
 
@@ -325,11 +332,18 @@ static enum err_kind close_unopened(const struct forge *f, const char *id, struc
     return r == ERR_OK ? drop_branch(f, id, head, err) : r;
 }
 
-static enum err_kind
-close_found(struct forge *f, struct scm_call *c, const struct scm_proposal *p, struct err *err)
+/* With a head said, the branch goes first: that is the one step that a later commit makes impossible. */
+static enum err_kind close_found(
+    struct forge *f,
+    struct scm_call *c,
+    const struct scm_proposal *p,
+    const char *head,
+    struct err *err)
 {
     if (p->state == SCM_OPEN) {
-        enum err_kind r = f->kind->close(f, c, p->number, err);
+        enum err_kind r = head[0] != '\0' ? drop_branch_at(f, p->id, head, err) : ERR_OK;
+        if (r == ERR_OK)
+            r = f->kind->close(f, c, p->number, err);
         if (r == ERR_OK)
             tidy_up(f, p->id, p->head);
         return r;
@@ -339,7 +353,7 @@ close_found(struct forge *f, struct scm_call *c, const struct scm_proposal *p, s
     return not_open(p->id, p->state, err);
 }
 
-enum err_kind forge_close(struct scm *s, const char *id, struct err *err)
+enum err_kind forge_close(struct scm *s, const char *id, const char *head, struct err *err)
 {
     struct forge *f = (struct forge *)s;
     struct scm_call call = scm_call_begin(&f->rest);
@@ -350,5 +364,5 @@ enum err_kind forge_close(struct scm *s, const char *id, struct err *err)
     if (r != ERR_OK)
         return r;
     return v.proposal.state == 0 ? close_unopened(f, id, err)
-                                 : close_found(f, &call, &v.proposal, err);
+                                 : close_found(f, &call, &v.proposal, head, err);
 }

@@ -459,9 +459,9 @@ static void test_close__a_branch_whose_request_never_came_to_be_goes(void **stat
     const struct scripted_answer answers[] = {{200, NULL, "[]"}, {200, NULL, "[]"}};
     struct desk d;
     set_up(&d, &scm_gitlab, answers, ARRAY_LEN(answers));
-    assert_int_equal(d.scm->driver->close(d.scm, ID, &d.err), ERR_OK);
+    assert_int_equal(d.scm->driver->close(d.scm, ID, "", &d.err), ERR_OK);
     assert_string_equal(d.branch.at, "");
-    assert_int_equal(d.scm->driver->close(d.scm, ID, &d.err), ERR_NOT_FOUND);
+    assert_int_equal(d.scm->driver->close(d.scm, ID, "", &d.err), ERR_NOT_FOUND);
     tear_down(&d);
 }
 

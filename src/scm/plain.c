@@ -206,6 +206,8 @@ static enum err_kind plain_merge(
             r = merge_once(&m, &place, &is_race, err);
         else if (place.has_branch)
             r = finish_merge(&m, &place, err);
+        else if (place.state == SCM_MERGED && strcmp(place.merged, m.merged) == 0)
+            break; /* by this very call, whose answer was lost */
         else
             return not_open(id, place.state, err);
     }
@@ -239,7 +241,7 @@ move_to_closed(struct plain *p, const char *id, const struct plain_place *place,
     return p->git->update_refs(p->git->context, updates, ARRAY_LEN(updates), err);
 }
 
-static enum err_kind plain_close(struct scm *s, const char *id, struct err *err)
+static enum err_kind plain_close(struct scm *s, const char *id, const char *head, struct err *err)
 {
     struct plain *p = plain_of(s);
     struct plain_place place;
@@ -248,6 +250,8 @@ static enum err_kind plain_close(struct scm *s, const char *id, struct err *err)
         return r;
     if (place.state != SCM_OPEN)
         return not_open(id, place.state, err);
+    if (head[0] != '\0' && strcmp(head, place.head) != 0)
+        return err_set(err, ERR_CONFLICT, "proposal '%s' was changed meanwhile", id);
     return move_to_closed(p, id, &place, err);
 }
 

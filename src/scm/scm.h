@@ -178,8 +178,9 @@ struct scm_driver {
         const char *author_email,
         char ret_commit[SCM_COMMIT_HEX + 1],
         struct err *err);
-    /* INVALID: not open (any more). */
-    enum err_kind (*close)(struct scm *s, const char *id, struct err *err);
+    /* `head`: the commit that it is to stand at, so that nobody's later commit is closed along; "": any.
+     * CONFLICT: it stands elsewhere, and stays open; INVALID: not open (any more). */
+    enum err_kind (*close)(struct scm *s, const char *id, const char *head, struct err *err);
 };
 struct scm {
     const struct scm_driver *driver;
