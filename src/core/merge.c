@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/merge_hand.h"
 #include "core/objects_of.h"
 #include "core/version.h"
 #include "json/json.h"
@@ -222,35 +223,26 @@ static enum err_kind merge_object(struct again *a, const struct core_object_id *
     return r == ERR_OK ? merge_versions(a, &o, err) : r;
 }
 
+/* Once more when all are put: a later one may have changed what an earlier one wrote. */
+static enum err_kind check_object(struct again *a, const struct core_object_id *id, struct err *err)
+{
+    auto_object struct object o = {.id = id};
+    bool is_fine = false;
+    o.served = core_registry_find_kind(a->snapshot->registry, id->group, id->version, id->kind);
+    enum err_kind r = read_versions(a, &o, err);
+    if (r == ERR_OK)
+        r = is_as_proposed(a, &o, &is_fine, err);
+    if (r == ERR_OK && !is_fine)
+        conflict(
+            a, str_from(id->text), "the proposal's other objects, put over '%s', change it again",
+            a->c->target_branch);
+    return r;
+}
+
 /* --- paths that were changed by hand ---------------------------------------------------------------- */
 
-struct side {
-    bool is_there;
-    struct vfs_stat stat;
-};
-
-static enum err_kind look(struct again *a, struct str path, struct side ret[SIDES], struct err *err)
-{
-    for (size_t i = 0; i < SIDES; i++) {
-        enum err_kind r = vfs_stat(a->trees[i], path, 0, &ret[i].stat, err);
-        if (r != ERR_OK && r != ERR_NOT_FOUND && r != ERR_INVALID)
-            return r;
-        ret[i].is_there = r == ERR_OK;
-    }
-    return ERR_OK;
-}
-
-static bool is_same(const struct side *a, const struct side *b)
-{
-    if (!a->is_there || !b->is_there)
-        return a->is_there == b->is_there;
-    return a->stat.type == b->stat.type && a->stat.type != VFS_OTHER &&
-        a->stat.is_executable == b->stat.is_executable && a->stat.id.n == b->stat.id.n &&
-        memcmp(a->stat.id.bytes, b->stat.id.bytes, a->stat.id.n) == 0;
-}
-
 static enum err_kind
-copy_path(struct again *a, struct str path, const struct side *head, struct err *err)
+copy_path(struct again *a, struct str path, const struct core_merge_side *head, struct err *err)
 {
     auto_vfs_data struct vfs_data data = {0};
     struct vfs_change change = {
@@ -267,12 +259,14 @@ copy_path(struct again *a, struct str path, const struct side *head, struct err 
 
 static enum err_kind merge_path(struct again *a, struct str path, struct err *err)
 {
-    struct side sides[SIDES];
+    struct core_merge_side sides[SIDES];
     struct err own = {0};
-    enum err_kind r = look(a, path, sides, err);
-    if (r != ERR_OK || is_same(&sides[HEAD], &sides[BASE]) || is_same(&sides[HEAD], &sides[TARGET]))
+    enum err_kind r = core_merge_look(a->trees, SIDES, path, sides, err);
+    if (r != ERR_OK || core_merge_side_eq(&sides[HEAD], &sides[BASE]) ||
+        core_merge_side_eq(&sides[HEAD], &sides[TARGET]))
         return r;
-    if (is_same(&sides[TARGET], &sides[BASE]) && copy_path(a, path, &sides[HEAD], &own) == ERR_OK)
+    if (core_merge_side_eq(&sides[TARGET], &sides[BASE]) &&
+        copy_path(a, path, &sides[HEAD], &own) == ERR_OK)
         return ERR_OK;
     conflict(
         a, path, "it was changed by hand, and on '%s' as well%s%s", a->c->target_branch,
@@ -286,21 +280,35 @@ struct by_hand {
     struct err *err;
 };
 
+static enum err_kind merge_path_of(void *data, struct str path, struct err *err)
+{
+    return merge_path(data, path, err);
+}
+
+static enum err_kind
+merge_changed(struct again *a, const struct repo_commit_info *info, struct err *err)
+{
+    struct repo_paths paths = {0};
+    enum err_kind r = repo_changed_paths(a->c->repo, &info->parent, &info->id, &paths, err);
+    for (size_t i = 0; i < paths.count && r == ERR_OK; i++)
+        r = merge_path(a, str_from(paths.items[i].path), err);
+    repo_paths_deinit(&paths);
+    return r;
+}
+
 static bool see_commit(const struct repo_commit_info *info, void *data)
 {
     struct by_hand *w = data;
-    struct repo_paths paths = {0};
     bool is_ours = repo_trailer(info->message, CORE_OBJECT_TRAILER).p != NULL;
-    if (is_ours || info->parent_count != 1)
+    if (is_ours || info->parent_count == 0)
         return true;
-    w->result = repo_changed_paths(w->a->c->repo, &info->parent, &info->id, &paths, w->err);
-    for (size_t i = 0; i < paths.count && w->result == ERR_OK; i++)
-        w->result = merge_path(w->a, str_from(paths.items[i].path), w->err);
-    repo_paths_deinit(&paths);
+    w->result = info->parent_count == 1
+        ? merge_changed(w->a, info, w->err)
+        : core_merge_hand(w->a->c->repo, info, merge_path_of, w->a, w->err);
     return w->result == ERR_OK;
 }
 
-/* Commits of the branch that no change through the API made, and that merged nothing. */
+/* Commits of the branch that no change through the API made; of those that merged, what they did beside. */
 static enum err_kind merge_paths(struct again *a, struct err *err)
 {
     struct by_hand w = {.a = a, .err = err};
@@ -325,19 +333,29 @@ static enum err_kind open_trees(struct again *a, struct err *err)
     return r;
 }
 
+static enum err_kind merge_objects(struct again *a, struct err *err)
+{
+    enum err_kind r = ERR_OK;
+    for (size_t i = 0; r == ERR_OK && i < a->objects.count; i++)
+        r = merge_object(a, &a->objects.items[i], err);
+    /* a single one has nothing behind it */
+    for (size_t i = 0; r == ERR_OK && a->put.count > 1 && i < a->put.count; i++)
+        r = check_object(a, &a->put.items[i], err);
+    return r;
+}
+
 static enum err_kind merge_all(struct again *a, struct err *err)
 {
     enum err_kind r = open_trees(a, err);
     if (r != ERR_OK)
         return r;
     a->result = overlay_new(a->trees[TARGET], WRITTEN_MAX);
-    if (a->objects.is_cut)
+    if (a->objects.is_cut) {
         conflict(a, STR(""), "it has more than %d objects or commits", CORE_OBJECTS_MAX);
-    else
-        r = merge_paths(a, err);
-    for (size_t i = 0; r == ERR_OK && !a->objects.is_cut && i < a->objects.count; i++)
-        r = merge_object(a, &a->objects.items[i], err);
-    return r;
+        return ERR_OK;
+    }
+    r = merge_paths(a, err);
+    return r == ERR_OK ? merge_objects(a, err) : r;
 }
 
 /* Text first. ret_way CLEAN: nothing else was looked at. */

@@ -1,10 +1,14 @@
 #include "core/registry.h"
 #include "base/mem.h"
 
+#include <stdatomic.h>
+
 struct core_registry *core_registry_new(void)
 {
+    static atomic_uint_fast64_t made;
     struct core_registry *r = mem_new(struct core_registry);
     r->refs = 1;
+    r->generation = atomic_fetch_add(&made, 1) + 1;
     return r;
 }
 

@@ -20,6 +20,7 @@ struct core_served {
 
 struct core_registry {
     int refs;                   /* atomic */
+    uint64_t generation;        /* of no other one in this process, even after this one is gone */
     struct core_served *served; /* sorted by group, version, plural */
     size_t served_count;
     size_t served_cap;

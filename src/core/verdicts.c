@@ -11,7 +11,7 @@
 struct key {
     struct repo_id target;
     struct repo_id head;
-    const void *registry; /* only compared: another one may judge otherwise */
+    uint64_t registry; /* its generation: another one may judge otherwise */
 };
 struct entry {
     UT_hash_handle hh;
@@ -97,7 +97,7 @@ enum err_kind core_verdicts_get(
     auto_snapshot struct core_snapshot *s = core_current(c);
     key.target = *target;
     key.head = *head;
-    key.registry = s->registry;
+    key.registry = s->registry->generation;
     if (look(c->verdicts, &key, ret))
         return ERR_OK;
     enum err_kind r = core_merge_judge(c, target, head, cancel, ret, err);

@@ -82,19 +82,25 @@ write_merged(struct merge *m, const git_merge_file_result *result, git_oid *ret,
     return code < 0 ? repo_failed(m->walk.repo, code, err, "writing a merged file") : ERR_OK;
 }
 
-static enum err_kind
-merge_texts(struct merge *m, const struct repo_blob blobs[SIDES], git_oid *ret, struct err *err)
+/* A code of libgit2. */
+static int merge_bytes(const struct str bytes[SIDES], git_merge_file_result *ret)
 {
     git_merge_file_input inputs[SIDES];
     for (size_t i = 0; i < SIDES; i++) {
-        struct str bytes = blobs[i].bytes;
         git_merge_file_input_init(&inputs[i], GIT_MERGE_FILE_INPUT_VERSION);
-        inputs[i].ptr = bytes.n == 0 ? "" : bytes.p;
-        inputs[i].size = bytes.n;
+        inputs[i].ptr = bytes[i].n == 0 ? "" : bytes[i].p;
+        inputs[i].size = bytes[i].n;
     }
+    return git_merge_file(ret, &inputs[BASE], &inputs[OURS], &inputs[THEIRS], NULL);
+}
+
+static enum err_kind
+merge_texts(struct merge *m, const struct repo_blob blobs[SIDES], git_oid *ret, struct err *err)
+{
+    const struct str bytes[SIDES] = {blobs[BASE].bytes, blobs[OURS].bytes, blobs[THEIRS].bytes};
     git_merge_file_result result = {0};
     memset(ret, 0, sizeof(*ret));
-    int code = git_merge_file(&result, &inputs[BASE], &inputs[OURS], &inputs[THEIRS], NULL);
+    int code = merge_bytes(bytes, &result);
     if (code < 0)
         return repo_failed(
             m->walk.repo, code, err, "merging '" STR_FMT "'", STR_ARG(buf_view(&m->walk.path)));
@@ -364,4 +370,27 @@ enum err_kind repo_merge_trial(
     else
         repo_conflicts_deinit(&all);
     return kind;
+}
+
+enum err_kind repo_merges_to(
+    struct repo *r,
+    struct str base,
+    struct str ours,
+    struct str theirs,
+    struct str merged,
+    bool *ret_is,
+    struct err *err)
+{
+    const struct str bytes[SIDES] = {base, ours, theirs};
+    git_merge_file_result result = {0};
+    *ret_is = false;
+    for (size_t i = 0; i < SIDES; i++)
+        if (bytes[i].n > REPO_TEXT_BYTES_MAX || repo_is_binary(bytes[i]))
+            return ERR_OK;
+    int code = merge_bytes(bytes, &result);
+    if (code < 0)
+        return repo_failed(r, code, err, "merging a file");
+    *ret_is = result.automergeable && str_eq(str_of(result.ptr, result.len), merged);
+    git_merge_file_result_free(&result);
+    return ERR_OK;
 }

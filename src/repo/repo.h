@@ -260,3 +260,13 @@ enum err_kind repo_merge_trial(
     const struct repo_id *theirs,
     struct repo_conflicts *ret,
     struct err *err) MUST_USE;
+/* Does the merge of one file's text, from `base` (nothing: both made it anew), give exactly `merged`?
+ * false as well where it conflicts, and for what is no text or very large. */
+enum err_kind repo_merges_to(
+    struct repo *r,
+    struct str base,
+    struct str ours,
+    struct str theirs,
+    struct str merged,
+    bool *ret_is,
+    struct err *err) MUST_USE;

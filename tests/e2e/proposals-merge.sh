@@ -141,6 +141,56 @@ expect_exit 0 cup proposal merge "$second"
 expect_exit 0 cup proposal merge "$third"
 holds "a merge that somebody resolved is taken as it is" test "$(cup get flags -o name | grep -c -x -e eight -e nine)" = 2
 
+# --- merge commits on the branch: what is no more than a merge is none of somebody's, all else is
+merges_main() { # PROPOSAL SCRIPT: in the clone, before the merge is committed
+    git -C "$work/clone" fetch -q origin
+    git -C "$work/clone" checkout -qB edit "origin/cup/proposal/$1"
+    (cd "$work/clone" && { git merge -q --no-commit --no-ff origin/main >/dev/null || true; } && eval "$2" &&
+        git add -A && git commit -qm "Merge branch 'main'" && git push -q origin "HEAD:cup/proposal/$1")
+}
+conflicts_at() { # PROPOSAL PATH
+    holds "it is 409" test "$(status_of "$proposals_path/$1/merge" -X POST)" = 409
+    holds "... naming $2 alone" jq -e --arg path "$2" '.details.causes | length == 1 and .[0].field == $path and (.[0].message | test("by hand"))' "$work/answer"
+}
+change eleven Eleven
+first=$id
+change twelve Twelve
+second=$id
+change thirteen Thirteen
+third=$id
+change fourteen Fourteen
+fourth=$id
+by_hand main features.yml 's/Somebody does/They do/'
+merges_main "$second" :
+holds "both sides of the merge had changed the file" test "$(git -C "$repo" show --format= --name-only -m "cup/proposal/$second" | grep -c -x features.yml)" = 2
+merges_main "$third" 'echo mine >NOTES; echo extra >EXTRA'
+merges_main "$fourth" 'echo extra >EXTRA'
+expect_exit 0 cup proposal merge "$first"
+expect_exit 0 cup proposal merge "$second"
+holds "a branch that was brought up to date is put again" reads twelve Twelve
+holds "... beside the others" reads eleven Eleven
+expect_exit 0 cup proposal merge "$fourth"
+holds "a file that somebody added in a merge commit comes along" test "$(git -C "$repo" show main:EXTRA)" = extra
+by_hand main NOTES 's/notes/ours/'
+tip=$(git -C "$repo" rev-parse main "cup/proposal/$third")
+conflicts_at "$third" NOTES
+holds "nothing was moved" test "$(git -C "$repo" rev-parse main "cup/proposal/$third")" = "$tip"
+holds "... and what somebody wrote is still there" test "$(git -C "$repo" show "cup/proposal/$third:NOTES")" = mine
+expect_exit 0 cup proposal close "$third"
+
+change fifteen Fifteen
+first=$id
+change sixteen Sixteen
+second=$id
+change seventeen Seventeen
+third=$id
+expect_exit 0 cup proposal merge "$first"
+merges_main "$second" 'grep -q "^<<<<<<<" features.yml && grep -v -e "^<<<<<<<" -e "^=======" -e "^>>>>>>>" features.yml | sed "s/They do/I do/" >f; mv f features.yml'
+expect_exit 0 cup proposal merge "$third"
+by_hand main features.yml 's/They do/You do/'
+conflicts_at "$second" features.yml
+expect_exit 0 cup proposal close "$second"
+
 # --- a kind that is a file each
 propose a 1
 expect_exit 0 cup proposal merge "$id"
